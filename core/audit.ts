@@ -1,0 +1,142 @@
+// The facts that the audit log holds, and how delicate each field is. A field that is not
+// classified here is secret, and is not written.
+
+/** `public` is stored as is, `sensitive` is encrypted at rest, anything else is dropped. */
+export type Sensitivity = 'public' | 'sensitive'
+
+const WHO = { principal: 'public', chain: 'public', parties: 'public' } as const
+const REQUEST = { requestId: 'public', resource: 'public', role: 'public' } as const
+const SESSION = { grantId: 'public', sessionId: 'public', requestId: 'public' } as const
+const STATEMENT = { text: 'sensitive', textBytes: 'public', digest: 'public' } as const
+
+/** Every kind of audit event with its fields. Kinds are `thing.happened`. */
+export const AUDIT_EVENTS = {
+  'log.opened': { gatewayId: 'public', version: 'public' },
+  'policy.applied': { policyDigest: 'public', version: 'public', by: 'public' },
+  'secret.stored': { name: 'public', by: 'public' },
+  'connection.refused': { protocol: 'public', peer: 'public', code: 'public', why: 'sensitive' },
+  'request.opened': { ...WHO, ...REQUEST, origin: 'public', reason: 'sensitive', peer: 'public' },
+  'request.judged': {
+    ...REQUEST,
+    outcome: 'public',
+    reasons: 'public',
+    policyDigest: 'public',
+    approvers: 'public',
+    quorum: 'public',
+  },
+  'request.decided': {
+    ...REQUEST,
+    answer: 'public',
+    by: 'public',
+    channel: 'public',
+    reason: 'sensitive',
+  },
+  'request.ended': { ...REQUEST, state: 'public', by: 'public', reason: 'sensitive' },
+  'grant.opened': { ...WHO, ...REQUEST, grantId: 'public', expiresAt: 'public' },
+  'grant.extended': { grantId: 'public', requestId: 'public', expiresAt: 'public', by: 'public' },
+  'grant.ended': {
+    grantId: 'public',
+    requestId: 'public',
+    end: 'public',
+    by: 'public',
+    why: 'sensitive',
+  },
+  'session.opened': {
+    ...WHO,
+    ...SESSION,
+    resource: 'public',
+    role: 'public',
+    protocol: 'public',
+    peer: 'public',
+    target: 'public',
+    gatewayId: 'public',
+    policyDigest: 'public',
+  },
+  'session.ended': {
+    ...SESSION,
+    end: 'public',
+    durationMs: 'public',
+    commands: 'public',
+    toTargetBytes: 'public',
+    toCallerBytes: 'public',
+    why: 'sensitive',
+  },
+  /** Durable before the command can become permanent at the target. */
+  'command.intended': {
+    ...SESSION,
+    ...STATEMENT,
+    command: 'public',
+    effect: 'public',
+    kinds: 'public',
+    relations: 'public',
+    parameters: 'sensitive',
+    policyDigest: 'public',
+    reviewId: 'public',
+    transaction: 'public',
+  },
+  /** What came of a command; reads have only this one, with their text. */
+  'command.finished': {
+    ...SESSION,
+    ...STATEMENT,
+    command: 'public',
+    effect: 'public',
+    kinds: 'public',
+    relations: 'public',
+    parameters: 'sensitive',
+    outcome: 'public',
+    tag: 'public',
+    sqlstate: 'public',
+    rows: 'public',
+    startedAt: 'public',
+    durationMs: 'public',
+  },
+  'command.refused': {
+    ...SESSION,
+    ...STATEMENT,
+    command: 'public',
+    effect: 'public',
+    kinds: 'public',
+    relations: 'public',
+    parameters: 'sensitive',
+    code: 'public',
+    reasons: 'public',
+    reviewId: 'public',
+    policyDigest: 'public',
+  },
+  'review.opened': {
+    ...SESSION,
+    ...STATEMENT,
+    reviewId: 'public',
+    effect: 'public',
+    kinds: 'public',
+    relations: 'public',
+    parameters: 'sensitive',
+    approvers: 'public',
+    quorum: 'public',
+    deadlineAt: 'public',
+    policyDigest: 'public',
+  },
+  'review.decided': {
+    reviewId: 'public',
+    requestId: 'public',
+    sessionId: 'public',
+    answer: 'public',
+    by: 'public',
+    channel: 'public',
+    reason: 'sensitive',
+    digest: 'public',
+  },
+  'review.ended': { reviewId: 'public', requestId: 'public', sessionId: 'public', state: 'public' },
+} as const satisfies Record<string, Record<string, Sensitivity>>
+
+/** The kind of an audit event. */
+export type AuditKind = keyof typeof AUDIT_EVENTS
+
+/** A field value: text, numbers and lists of text; nothing nested, so that a SIEM can index it. */
+export type AuditValue = string | number | boolean | readonly string[]
+
+/** One immutable fact, before the log gives it its number, time and place in the chain. */
+export interface AuditEvent<K extends AuditKind = AuditKind> {
+  readonly kind: K
+  readonly fields: { readonly [F in keyof (typeof AUDIT_EVENTS)[K]]?: AuditValue }
+}

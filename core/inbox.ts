@@ -1,0 +1,53 @@
+// What approvers and requesters look at: one item per access request and per held command.
+
+import type { Grant } from './grant.js'
+import type { RequestId, ReviewId } from './ids.js'
+import type { AccessQuestion, ReviewQuestion } from './question.js'
+import type { Approval, Reason } from './verdict.js'
+
+/** An answer as people see it. */
+export interface DecisionView {
+  readonly answer: 'approve' | 'deny'
+  readonly by: string
+  readonly reason: string
+  readonly channel: string
+  readonly at: number
+}
+
+/** Where an access request stands. */
+export type AccessState =
+  'verifying' | 'pending' | 'active' | 'refused' | 'denied' | 'expired' | 'withdrawn' | 'ended'
+
+/** Where a review stands. */
+export type ReviewState = 'pending' | 'approved' | 'denied' | 'expired' | 'withdrawn'
+
+interface ItemBase {
+  /** Grows with every change; the newest wins, whatever order writes arrive in. */
+  readonly revision: number
+  readonly openedAt: number
+  readonly approval?: Approval | undefined
+  /** Epoch ms until which a decision counts. */
+  readonly deadlineAt?: number | undefined
+  readonly decisions: readonly DecisionView[]
+}
+
+/** An access request as people see it. */
+export interface AccessItem extends ItemBase {
+  readonly kind: 'access'
+  readonly id: RequestId
+  readonly state: AccessState
+  readonly question: AccessQuestion
+  readonly reasons: readonly Reason[]
+  readonly grant?: Grant | undefined
+}
+
+/** A held command as people see it. */
+export interface ReviewItem extends ItemBase {
+  readonly kind: 'review'
+  readonly id: ReviewId
+  readonly state: ReviewState
+  readonly question: ReviewQuestion
+}
+
+/** Anything that waits or waited for a person. */
+export type InboxItem = AccessItem | ReviewItem

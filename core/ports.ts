@@ -1,0 +1,160 @@
+// The effects that the inner folders need, as interfaces. app/ constructs what implements them.
+
+import type { AuditEvent, AuditKind } from './audit.js'
+import type { Decision } from './decision.js'
+import type { Outcome } from './errors.js'
+import type { Grant } from './grant.js'
+import type { GatewayId, GrantId, RequestId, ReviewId, SessionId } from './ids.js'
+import type { Principal } from './principal.js'
+import type { InboxItem } from './inbox.js'
+import type { AccessQuestion, ReviewOutcome, ReviewQuestion } from './question.js'
+import type { Credential, Resource } from './resource.js'
+import type { Session, SessionEnd } from './session.js'
+import type { Approval } from './verdict.js'
+
+/** The part of a standard AbortSignal that waiting calls listen to. */
+export interface Cancellation {
+  readonly aborted: boolean
+  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
+/** The only source of time. Limits are kept on `monotonicMs`, records carry `now`. */
+export interface Clock {
+  /** Epoch ms; may jump. */
+  now(): number
+  /** Ms since some start; never jumps. */
+  monotonicMs(): number
+}
+
+/** Turns what a caller presents into a principal. */
+export interface Identity {
+  /** Checks signature, issuer, audience and times offline. Refuses with `UNAUTHENTICATED`. */
+  authenticate(token: string): Promise<Outcome<Authenticated>>
+}
+
+/** A verified token: who, and what the workflow needs in order to finish the verification. */
+export interface Authenticated {
+  readonly principal: Principal
+  /** Tells this principal, with its attributes and parties, from any other (hex SHA-256). */
+  readonly principalKey: string
+  /** Hex SHA-256 of the token. */
+  readonly tokenDigest: string
+  readonly tokenId?: string | undefined
+}
+
+/** Called when a request has to wait for people; at most once per call. */
+export type OnPending = (pending: { requestId: RequestId; approval: Approval }) => void
+
+/** Access requests, as gateways, API and bots see them. Every call has a deadline of its own. */
+export interface AccessService {
+  /**
+   * Starts the request (or joins the running one with this id) and waits until it is a grant or is
+   * over. Refuses with `FORBIDDEN`, `REQUEST_DENIED`, `REQUEST_EXPIRED`, `REQUEST_WITHDRAWN`, `GRANT_*`,
+   * or, when the control plane does not answer, `CONTROL_PLANE_UNAVAILABLE`.
+   */
+  open(
+    question: AccessQuestion,
+    signal: Cancellation,
+    onPending: OnPending,
+  ): Promise<Outcome<Grant>>
+  decide(id: RequestId, decision: Decision): Promise<Outcome<'pending' | 'approved' | 'denied'>>
+  extend(id: RequestId, byMs: number, by: string): Promise<Outcome<{ expiresAt: number }>>
+  /** Tells the workflow that its grant was ended in the store; never needed for the cut itself. */
+  ended(id: RequestId): Promise<void>
+  /** The job is done (`warder exec`). */
+  complete(id: RequestId): Promise<Outcome<null>>
+  withdraw(id: RequestId, why: string): Promise<Outcome<null>>
+  /** The last connection of a `connect` grant closed on this gateway. */
+  idle(id: RequestId): Promise<void>
+}
+
+/** Reviews of held commands. */
+export interface ReviewService {
+  /**
+   * Asks people and waits for the outcome. Aborting the signal withdraws the review. Refuses with
+   * `CONTROL_PLANE_UNAVAILABLE` when the review could not be opened or its outcome not be learnt.
+   */
+  ask(question: ReviewQuestion, signal: Cancellation): Promise<Outcome<ReviewOutcome>>
+  decide(id: ReviewId, decision: Decision): Promise<Outcome<'pending' | 'approved' | 'denied'>>
+  withdraw(id: ReviewId, why: string): Promise<Outcome<null>>
+}
+
+/** The rows that gateways enforce. Only workflows open and extend; anyone entitled may end. */
+export interface GrantStore {
+  /**
+   * The id under which this principal's request for (resource, role) by connecting runs, reserved
+   * if there is none, so that many first connections make one request.
+   */
+  reserve(key: {
+    principalKey: string
+    resource: string
+    role: string
+    requestId: RequestId
+  }): Promise<RequestId>
+  /** Gives a reservation back once its request is over. Idempotent. */
+  release(requestId: RequestId): Promise<void>
+  /** Idempotent: opening the same grant again returns the row as it is. */
+  open(grant: Grant): Promise<Grant>
+  find(id: GrantId): Promise<Grant | undefined>
+  /** Live grants of a principal on a resource, newest first. */
+  live(principalKey: string, resource: string, nowMs: number): Promise<readonly Grant[]>
+  /** Moves the end of a live grant; a grant that has ended stays ended. */
+  extend(id: GrantId, expiresAt: number): Promise<Grant | undefined>
+  /** Ends it, bumps its epoch and tells every gateway. The first end stays; returns the row. */
+  end(id: GrantId, end: NonNullable<Grant['end']>): Promise<Grant | undefined>
+  /** Grants among `ids` that are no longer live or whose epoch is newer than the one given. */
+  changed(known: ReadonlyMap<GrantId, number>): Promise<readonly Grant[]>
+}
+
+/** Tells gateways at once that a grant changed. A hint: the truth is polled from the store. */
+export interface Bus {
+  publishGrant(grant: Grant): void
+  onGrant(listener: (grant: Grant) => void): () => void
+}
+
+/** What waits for people, and what became of it: written by workflows, read by people. */
+export interface Inbox {
+  /** Inserts or replaces by id; an older revision than the stored one changes nothing. */
+  put(item: InboxItem): Promise<void>
+  find(id: RequestId | ReviewId): Promise<InboxItem | undefined>
+  /** Newest first. `pending` waits for a decision, `active` is a running grant. */
+  list(filter: { state?: 'pending' | 'active'; limitCount: number }): Promise<readonly InboxItem[]>
+}
+
+/** Tokens that may be used once. */
+export interface TokenLedger {
+  /** True the first time, and again for the same holder; false when somebody else used it. */
+  consume(token: {
+    issuer: string
+    tokenId: string
+    expiresAt: number
+    holder: RequestId
+  }): Promise<boolean>
+}
+
+/** Which conversations are open, and where. */
+export interface SessionRegistry {
+  opened(session: Session): Promise<void>
+  ended(id: SessionId, end: SessionEnd, at: number): Promise<void>
+  /** Keeps this gateway's sessions and reviews alive; they lapse when it stops doing so. */
+  heartbeat(gatewayId: GatewayId, validForMs: number): Promise<void>
+  gatewayAlive(gatewayId: GatewayId): Promise<boolean>
+  openCount(grantId: GrantId): Promise<number>
+}
+
+/** The tamper-evident log. */
+export interface AuditLog {
+  /** Takes the event into the next batch; returns its ticket. Throws `RECORD_UNAVAILABLE` when the log has failed. */
+  append<K extends AuditKind>(event: AuditEvent<K>): number
+  /** Resolves when everything up to the ticket is durable; rejects with `RECORD_UNAVAILABLE`. */
+  durable(ticket: number): Promise<void>
+  /** Called once when the log fails: from then on nothing may be forwarded. */
+  onFailure(listener: (failure: Error) => void): () => void
+}
+
+/** Hands out the secret for one handshake with a target. */
+export interface CredentialBroker {
+  /** @throws WarderError `TARGET_REFUSED` when the reference leads nowhere. */
+  credentialFor(resource: Resource): Promise<Credential>
+}

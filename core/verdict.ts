@@ -1,0 +1,48 @@
+// What policy says. A verdict is pure: the same question under the same policy gets the same one.
+
+/** Why a rule spoke, in stable code and in words for people. */
+export interface Reason {
+  /** Stable kebab-case word, for tests and dashboards: `blocked-by-rule`, `no-rule`. */
+  readonly code: string
+  /** One sentence that names the rule and what it saw. */
+  readonly text: string
+}
+
+/** Who must agree, and for how long they are asked. */
+export interface Approval {
+  /** Name of the approver group in the policy. */
+  readonly approvers: string
+  /** Distinct people that have to approve; one deny ends it. */
+  readonly quorum: number
+  readonly timeoutMs: number
+}
+
+/** What policy says of one command. */
+export type Verdict =
+  | { readonly outcome: 'allow'; readonly reasons: readonly Reason[] }
+  | { readonly outcome: 'block'; readonly reasons: readonly Reason[] }
+  | {
+      readonly outcome: 'ask'
+      readonly reasons: readonly Reason[]
+      readonly approval: Approval
+      /** `hold` keeps the command waiting on the wire; `retry` refuses it with the review's id. */
+      readonly wait: 'hold' | 'retry'
+    }
+
+/** What policy says of a wish for access. */
+export type AccessVerdict =
+  | { readonly outcome: 'block'; readonly reasons: readonly Reason[] }
+  | {
+      readonly outcome: 'allow'
+      readonly reasons: readonly Reason[]
+      readonly durationMs: number
+      /** No extension reaches past this many ms after the opening. */
+      readonly durationMsMax: number
+    }
+  | {
+      readonly outcome: 'ask'
+      readonly reasons: readonly Reason[]
+      readonly durationMs: number
+      readonly durationMsMax: number
+      readonly approval: Approval
+    }
