@@ -1,0 +1,189 @@
+// Turns a validated document into the policy that is judged by. Everything that can be computed once
+// is computed here; it trusts the document and checks nothing.
+
+import type { Resource, SecretReference } from '../core/resource.js'
+import type { Approval } from '../core/verdict.js'
+import { durationMs } from './duration.js'
+import type {
+  AccessRule,
+  AllowLine,
+  Asking,
+  Issuer,
+  Line,
+  Matcher,
+  Policy,
+  RelationPatterns,
+  Role,
+} from './policy.js'
+import type { PolicyDocument } from './schema.js'
+
+type Scalar = string | number | boolean
+type RoleDocument = PolicyDocument['roles'][number]
+type MatcherDocument = PolicyDocument['access'][number]['who']
+
+/** Builds the policy; the result and everything in it is frozen. */
+export function compilePolicy(document: PolicyDocument, source: string, digest: string): Policy {
+  const roles = new Map(document.roles.map((role) => [role.name, roleOf(role)]))
+  return deepFreeze({
+    digest,
+    source,
+    document,
+    issuers: new Map(
+      document.issuers.map((issuer) => [issuer.name, issuerOf(issuer, document.gateway.audience)]),
+    ),
+    resources: new Map(document.resources.map((resource) => [resource.name, resourceOf(resource)])),
+    roles,
+    access: document.access.map((rule, at) => accessRuleOf(rule, at, roles.get(rule.role))),
+    approvers: new Map(
+      Object.entries(document.approvers).map(([name, { members }]) => [
+        name,
+        members.map(matcherOf),
+      ]),
+    ),
+    duties: document.duties,
+  })
+}
+
+const list = <T>(value: T | readonly T[]): readonly T[] =>
+  Array.isArray(value) ? (value as readonly T[]) : [value as T]
+const texts = (value: Scalar | readonly Scalar[]): readonly string[] => list(value).map(String)
+const setOf = (value: Scalar | readonly Scalar[] | undefined): ReadonlySet<string> | undefined =>
+  value === undefined ? undefined : new Set(texts(value))
+
+function issuerOf(issuer: PolicyDocument['issuers'][number], audience = ''): Issuer {
+  return {
+    ...issuer,
+    audience: issuer.audience ?? audience,
+    require: mapValues(issuer.require, texts),
+    aliases: mapValues(issuer.aliases, list),
+  }
+}
+
+const mapValues = <T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U) =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
+
+function resourceOf(resource: PolicyDocument['resources'][number]): Resource {
+  const { address, credential, labels, ...same } = resource
+  const colon = address.lastIndexOf(':')
+  return {
+    ...same,
+    host: address.slice(0, colon).replace(/^\[|\]$/g, ''),
+    port: Number(address.slice(colon + 1)),
+    labels: mapValues(labels, String),
+    credential: { user: credential.user, password: secretOf(credential.password) },
+  }
+}
+
+function secretOf(secret: {
+  env?: string | undefined
+  file?: string | undefined
+  stored?: string | undefined
+}): SecretReference {
+  if (secret.env !== undefined) return { env: secret.env }
+  if (secret.file !== undefined) return { file: secret.file }
+  return { stored: secret.stored ?? '' }
+}
+
+function matcherOf({ issuer, subject, group, actor, ...claims }: MatcherDocument): Matcher {
+  return {
+    issuer,
+    subjects: setOf(subject),
+    groups: setOf(group),
+    actors: setOf(actor),
+    claims: Object.entries(claims).map(([claim, value]) => [claim, new Set(texts(value))]),
+  }
+}
+
+function roleOf(role: RoleDocument): Role {
+  const label = (kind: string, at: number) => `role ${role.name}, ${kind} line ${at + 1}`
+  return {
+    name: role.name,
+    on: role.on,
+    allow: role.allow.map((line, at) => allowLineOf(line, label('allow', at))),
+    ask: role.ask.map((line, at) => ({
+      ...lineOf(line, label('ask', at)),
+      asking: askingOf(line, line.wait),
+    })),
+    block: role.block.map((line, at) => lineOf(line, label('block', at))),
+    otherwise: otherwiseOf(role),
+    sessionControl:
+      role.allow.length === 0
+        ? undefined
+        : allowed(`role ${role.name}: it keeps the session in order`),
+  }
+}
+
+const allowed = (text: string) =>
+  ({ outcome: 'allow', reasons: [{ code: 'allowed-by-rule', text }] }) as const
+
+function allowLineOf(line: RoleDocument['allow'][number], label: string): AllowLine {
+  const effects = new Set(line.effects)
+  return {
+    ...lineOf(line, label),
+    effects,
+    verdict: allowed(`${label}: it allows ${[...effects].join(', ')}`),
+  }
+}
+
+function lineOf(line: Partial<RoleDocument['block'][number]>, label: string): Line {
+  return {
+    label,
+    effects: line.effects === undefined ? undefined : new Set(line.effects),
+    statements: setOf(line.statements),
+    relations: line.relations === undefined ? undefined : patternsOf(line.relations),
+    withoutWhere: line.without === 'where',
+  }
+}
+
+const patternsOf = (patterns: readonly string[]): RelationPatterns => ({
+  all: patterns.includes('*'),
+  names: new Set(patterns.filter((pattern) => !pattern.endsWith('*'))),
+  prefixes: patterns
+    .filter((pattern) => pattern.endsWith('.*'))
+    .map((pattern) => pattern.slice(0, -1)),
+})
+
+const approvalOf = (asked: { approvers: string; quorum: number; timeout: string }): Approval => ({
+  approvers: asked.approvers,
+  quorum: asked.quorum,
+  timeoutMs: durationMs(asked.timeout),
+})
+
+const askingOf = (
+  asked: { approvers: string; quorum: number; timeout: string },
+  wait: 'hold' | 'retry',
+): Asking => ({ approval: approvalOf(asked), wait })
+
+function otherwiseOf(role: RoleDocument): Asking | undefined {
+  const { approvers, quorum = 1, timeout = '15m', wait = 'hold' } = role
+  return role.otherwise === 'block' || approvers === undefined
+    ? undefined
+    : askingOf({ approvers, quorum, timeout }, wait)
+}
+
+function accessRuleOf(
+  rule: PolicyDocument['access'][number],
+  at: number,
+  role: Role | undefined,
+): AccessRule {
+  return {
+    label: `access rule ${at + 1}`,
+    who: matcherOf(rule.who),
+    role: rule.role,
+    on: rule.on ?? role?.on ?? [],
+    durationMs: durationMs(rule.for),
+    durationMsMax: durationMs(rule.max ?? rule.for),
+    reasonRequired: rule.reason === 'required',
+    approval: rule.approval === undefined ? undefined : approvalOf(rule.approval),
+  }
+}
+
+/** Freezes objects and arrays all the way down; Maps and Sets are read-only by type. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  const inside: Iterable<unknown> =
+    value instanceof Map || value instanceof Set ? value.values() : Object.values(value)
+  for (const part of inside) deepFreeze(part)
+  return value
+}

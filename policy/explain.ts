@@ -1,0 +1,78 @@
+// A valid policy in words: what `warder check` prints, so that its author sees what he said. Pure.
+
+import type { Approval } from '../core/verdict.js'
+import { durationText } from './duration.js'
+import type { AccessRule, Line, Matcher, Policy, RelationPatterns, Role } from './policy.js'
+
+/** One line per issuer, resource, role, rule, group and duty; indented lines belong to the one above. */
+export function explainPolicy(policy: Policy): string[] {
+  return [
+    `policy ${policy.digest.slice(0, 12)}`,
+    ...[...policy.issuers.values()].map(
+      ({ name, issuer, replay }) =>
+        `issuer ${name}: tokens of ${issuer}${replay === 'once' ? ', each good for one request' : ''}`,
+    ),
+    ...[...policy.resources.values()].map(
+      ({ name, protocol, host, port, tls, credential }) =>
+        `resource ${name}: ${protocol} at ${host}:${port} as ${credential.user}, TLS ${tls}`,
+    ),
+    ...[...policy.roles.values()].flatMap(roleLines),
+    ...policy.access.map(accessLine),
+    ...[...policy.approvers].map(
+      ([name, members]) => `approvers ${name}: ${members.map(matcherText).join('; or ')}`,
+    ),
+    ...Object.entries(policy.duties).map(
+      ([duty, groups]) => `duty ${duty}: ${groups.length === 0 ? 'nobody' : groups.join(', ')}`,
+    ),
+    ...(policy.access.length === 0 ? ['no access rule: nobody gets anything'] : []),
+  ]
+}
+
+function roleLines(role: Role): string[] {
+  return [
+    `role ${role.name} on ${role.on.join(', ')}`,
+    ...role.block.map((line) => `  blocks ${lineText(line)}`),
+    ...role.ask.map((line) => {
+      const { approval, wait } = line.asking
+      return `  asks ${approvalText(approval)} about ${lineText(line)} (${wait})`
+    }),
+    ...role.allow.map((line) => `  allows ${lineText(line)}`),
+    role.otherwise === undefined
+      ? '  blocks whatever else'
+      : `  asks ${approvalText(role.otherwise.approval)} about whatever else (${role.otherwise.wait})`,
+  ]
+}
+
+function lineText({ effects, statements, relations, withoutWhere }: Line): string {
+  return [
+    effects === undefined ? 'any effect' : [...effects].join(', '),
+    statements === undefined ? '' : ` by ${[...statements].join(', ')}`,
+    relations === undefined ? '' : ` on ${patternsText(relations)}`,
+    withoutWhere ? ' of a whole table (no WHERE)' : '',
+  ].join('')
+}
+
+const patternsText = ({ all, names, prefixes }: RelationPatterns): string =>
+  all ? 'any relation' : [...names, ...prefixes.map((prefix) => `${prefix}*`)].join(', ')
+
+function accessLine(rule: AccessRule): string {
+  const agreed =
+    rule.approval === undefined ? 'at once' : `when ${approvalText(rule.approval)} agrees`
+  const reason = rule.reasonRequired ? ', reason required' : ''
+  return `${rule.label}: ${matcherText(rule.who)} gets ${rule.role} on ${rule.on.join(', ')} for ${durationText(rule.durationMs)} (at most ${durationText(rule.durationMsMax)}) ${agreed}${reason}`
+}
+
+const approvalText = ({ approvers, quorum, timeoutMs }: Approval): string =>
+  `${quorum === 1 ? '' : `${quorum} of `}${approvers} within ${durationText(timeoutMs)}`
+
+function matcherText({ issuer, subjects, groups, actors, claims }: Matcher): string {
+  const conditions = [
+    subjects === undefined ? '' : `subject ${either(subjects)}`,
+    groups === undefined ? '' : `group ${either(groups)}`,
+    actors === undefined ? '' : `through ${either(actors)}`,
+    ...claims.map(([claim, values]) => `${claim} ${either(values)}`),
+  ].filter((condition) => condition !== '')
+  return `${issuer} (${conditions.length === 0 ? 'whoever it vouches for' : conditions.join(', ')})`
+}
+
+const either = (values: ReadonlySet<string>): string => [...values].join(' or ')

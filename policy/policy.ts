@@ -1,0 +1,124 @@
+// The policy as it is judged by: validated, frozen, and compiled so that a verdict costs
+// microseconds. No file, no YAML, no clock.
+
+import type { Effect } from '../core/command.js'
+import type { Resource } from '../core/resource.js'
+import type { Approval, Verdict } from '../core/verdict.js'
+import type { PolicyDocument } from './schema.js'
+
+/** An issuer whose tokens are accepted, with every default filled in. */
+export interface Issuer {
+  /** The first half of every `issuer/subject`. */
+  readonly name: string
+  /** Exactly the `iss` of its tokens. */
+  readonly issuer: string
+  readonly audience: string
+  readonly algorithms: readonly string[]
+  /** Where its keys are; found by discovery when absent. */
+  readonly jwksUri?: string | undefined
+  readonly clockToleranceS: number
+  readonly tokenAgeMaxS: number
+  /** Claims that a token must carry, with the values that will do. */
+  readonly require: Readonly<Record<string, readonly string[]>>
+  readonly replay: 'once' | 'none'
+  /** The claim that lists groups. */
+  readonly groups?: string | undefined
+  /** Claims that name the people behind a job. */
+  readonly parties: readonly string[]
+  /** Claims that hold the name this caller has at another issuer, by that issuer's name. */
+  readonly aliases: Readonly<Record<string, readonly string[]>>
+}
+
+/** Who is meant: every condition has to hold; what is absent is not asked about. */
+export interface Matcher {
+  readonly issuer: string
+  readonly subjects?: ReadonlySet<string> | undefined
+  readonly groups?: ReadonlySet<string> | undefined
+  /** `issuer/subject` of who may act for the subject; nobody may when absent. */
+  readonly actors?: ReadonlySet<string> | undefined
+  readonly claims: readonly (readonly [claim: string, values: ReadonlySet<string>])[]
+}
+
+/** Relation patterns, taken apart for fast comparison. */
+export interface RelationPatterns {
+  /** `*` is among them. */
+  readonly all: boolean
+  readonly names: ReadonlySet<string>
+  /** `schema.` for each `schema.*`. */
+  readonly prefixes: readonly string[]
+}
+
+/** What a line of a role matches; what is absent is not asked about. */
+export interface Line {
+  /** Names the line in reasons: `role orders-migrator, ask line 1`. */
+  readonly label: string
+  readonly effects?: ReadonlySet<Effect> | undefined
+  readonly statements?: ReadonlySet<string> | undefined
+  readonly relations?: RelationPatterns | undefined
+  /** Only an UPDATE or DELETE of the whole table. */
+  readonly withoutWhere: boolean
+}
+
+/** An allow line with the verdict it gives, made once. */
+export interface AllowLine extends Line {
+  readonly effects: ReadonlySet<Effect>
+  readonly verdict: Verdict
+}
+
+/** Whom a held command is put to, and how it waits. */
+export interface Asking {
+  readonly approval: Approval
+  readonly wait: 'hold' | 'retry'
+}
+
+/** An ask line with whom it asks. */
+export interface AskLine extends Line {
+  readonly asking: Asking
+}
+
+/** What a grant may do. */
+export interface Role {
+  readonly name: string
+  /** Resources where the role exists. */
+  readonly on: readonly string[]
+  readonly allow: readonly AllowLine[]
+  readonly ask: readonly AskLine[]
+  readonly block: readonly Line[]
+  /** Whom to ask about whatever no line names; absent means it is blocked. */
+  readonly otherwise?: Asking | undefined
+  /** BEGIN, COMMIT and harmless SETs pass by this, in a role that allows anything at all. */
+  readonly sessionControl?: Verdict | undefined
+}
+
+/** Who gets which role, for how long, and who must agree. */
+export interface AccessRule {
+  /** Names the rule in reasons: `access rule 2`. */
+  readonly label: string
+  readonly who: Matcher
+  readonly role: string
+  readonly on: readonly string[]
+  readonly durationMs: number
+  readonly durationMsMax: number
+  readonly reasonRequired: boolean
+  readonly approval?: Approval | undefined
+}
+
+/** What is entitled by membership of an approver group, other than deciding. */
+export type Duty = 'revoke' | 'apply' | 'audit'
+
+/** One version of the rules, immutable. Every verdict, card and audit event names its digest. */
+export interface Policy {
+  /** Hex SHA-256 of `source`. */
+  readonly digest: string
+  /** The YAML text it was read from. */
+  readonly source: string
+  /** The same as plain data with defaults, for comparing and showing. */
+  readonly document: PolicyDocument
+  readonly issuers: ReadonlyMap<string, Issuer>
+  readonly resources: ReadonlyMap<string, Resource>
+  readonly roles: ReadonlyMap<string, Role>
+  readonly access: readonly AccessRule[]
+  /** Members of each approver group. */
+  readonly approvers: ReadonlyMap<string, readonly Matcher[]>
+  readonly duties: Readonly<Record<Duty, readonly string[]>>
+}

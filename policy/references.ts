@@ -1,0 +1,187 @@
+// Checks that hold between parts of a policy: every name that is used exists, names are unique, and
+// what is asked can be answered. Says everything at once.
+
+import type { Path, Problem } from './problem.js'
+import { nearestOf, pathText, PROBLEM_COUNT_MAX } from './problem.js'
+import type { Entry, NamedSection, Sections } from './shape.js'
+
+type MatcherDocument = Sections['access'][number]['value']['who']
+type Report = (path: Path, what: string, nearest?: string) => void
+
+const ONE: Readonly<Record<NamedSection, string>> = {
+  issuers: 'issuer',
+  resources: 'resource',
+  roles: 'role',
+  approvers: 'approver group',
+}
+
+/** Everything wrong between the parts. `lineOf` finds the line of a place. */
+export function referenceProblems(
+  sections: Sections,
+  lineOf: (path: Path) => number | undefined,
+): readonly Problem[] {
+  const problems: Problem[] = []
+  const report: Report = (path, what, nearest) => {
+    if (problems.length <= PROBLEM_COUNT_MAX)
+      problems.push({ path: pathText(path), line: lineOf(path), what, nearest })
+  }
+  const check = new Check(sections, report)
+  for (const section of ['issuers', 'resources', 'roles'] as const)
+    reportRepeated(sections.names[section], `another ${ONE[section]} has this name`, report)
+  checkIssuers(sections, check, report)
+  checkResources(sections, report)
+  for (const role of sections.roles) checkRole(role, check)
+  checkAccess(sections, check, report)
+  for (const { path, value } of sections.approvers)
+    value.members.forEach((member, at) => check.matcher([...path, 'members', at], member))
+  for (const [duty, groups] of Object.entries(sections.duties))
+    groups.forEach((group, at) => check.name('approvers', ['duties', duty, at], group))
+  return problems
+}
+
+/** Looks names up; reports those that lead nowhere with the nearest that exists. */
+class Check {
+  readonly #report: Report
+  readonly #known: Readonly<Record<NamedSection, ReadonlySet<string>>>
+  /** Issuers that vouch for anybody, as far as the policy says. */
+  readonly #open: ReadonlySet<string>
+  /** How many people a group has; undefined when that can't be counted. */
+  readonly #people: ReadonlyMap<string, number | undefined>
+
+  constructor(sections: Sections, report: Report) {
+    this.#report = report
+    const known = (section: NamedSection) =>
+      new Set(sections.names[section].map(({ value }) => value))
+    this.#known = {
+      issuers: known('issuers'),
+      resources: known('resources'),
+      roles: known('roles'),
+      approvers: known('approvers'),
+    }
+    this.#open = new Set(
+      sections.issuers
+        .filter(({ value }) => Object.keys(value.require).length === 0)
+        .map(({ value }) => value.name),
+    )
+    this.#people = new Map(
+      sections.approvers.map(({ path, value }) => [String(path[1]), countable(value.members)]),
+    )
+  }
+
+  name(section: NamedSection, path: Path, name: string): boolean {
+    const known = this.#known[section]
+    if (known.has(name)) return true
+    this.#report(path, `there is no ${ONE[section]} ${name}`, nearestOf(name, [...known]))
+    return false
+  }
+
+  names(section: NamedSection, path: Path, names: readonly string[]): void {
+    names.forEach((name, at) => this.name(section, [...path, at], name))
+  }
+
+  /** The group must exist and be able to reach the quorum. */
+  approval(path: Path, asked: { approvers: string; quorum?: number | undefined }): void {
+    if (!this.name('approvers', [...path, 'approvers'], asked.approvers)) return
+    const people = this.#people.get(asked.approvers)
+    const quorum = asked.quorum ?? 1
+    if (people !== undefined && people < quorum)
+      this.#report(
+        [...path, 'quorum'],
+        `asks for ${quorum} people, but ${asked.approvers} has only ${people}`,
+      )
+  }
+
+  matcher(path: Path, matcher: MatcherDocument): void {
+    const { issuer, actor, ...conditions } = matcher
+    this.name('issuers', [...path, 'issuer'], issuer)
+    if (this.#open.has(issuer) && Object.keys(conditions).length === 0)
+      this.#report(
+        path,
+        `matches everybody that ${issuer} vouches for; add subject, group or a claim, or give the issuer a require`,
+      )
+    for (const [claim, meant] of Object.entries(MISNAMED))
+      if (Object.hasOwn(matcher, claim))
+        this.#report([...path, claim], 'is never a claim that can be matched', meant)
+    for (const one of actor === undefined ? [] : [actor].flat()) {
+      const name = String(one).split('/', 1)[0] ?? ''
+      if (!String(one).includes('/')) this.#report([...path, 'actor'], 'must be issuer/subject')
+      else this.name('issuers', [...path, 'actor'], name)
+    }
+  }
+}
+
+/** Words that are tempting in a matcher and would silently match nobody, with the right ones. */
+const MISNAMED: Readonly<Record<string, string>> = {
+  sub: 'subject',
+  iss: 'issuer',
+  groups: 'group',
+  act: 'actor',
+}
+
+/** How many people a group has, if its members are all named one by one. */
+function countable(members: readonly MatcherDocument[]): number | undefined {
+  const people = new Set<string>()
+  for (const { issuer, subject } of members) {
+    if (subject === undefined) return undefined
+    for (const one of [subject].flat()) people.add(`${issuer}/${String(one)}`)
+  }
+  return people.size
+}
+
+function reportRepeated(entries: readonly Entry<string>[], what: string, report: Report): void {
+  const seen = new Set<string>()
+  for (const { path, value } of entries) {
+    if (seen.has(value)) report(path, what)
+    seen.add(value)
+  }
+}
+
+function checkIssuers(sections: Sections, check: Check, report: Report): void {
+  const urls = sections.issuers.map(({ path, value }) => ({
+    path: [...path, 'issuer'],
+    value: value.issuer,
+  }))
+  reportRepeated(urls, 'another issuer has this URL', report)
+  for (const { path, value } of sections.issuers) {
+    if (value.audience === undefined && sections.audience === undefined)
+      report([...path, 'audience'], 'is missing: give gateway.audience, or one of its own')
+    for (const other of Object.keys(value.aliases))
+      check.name('issuers', [...path, 'aliases', other], other)
+  }
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]):\d+$/
+
+function checkResources(sections: Sections, report: Report): void {
+  for (const { path, value } of sections.resources) {
+    if (value.tls === 'off' && !LOOPBACK.test(value.address))
+      report([...path, 'tls'], 'may be off only for a target on the same host')
+    if (value.tlsAuthority !== undefined && !value.tls.startsWith('verify'))
+      report([...path, 'tlsAuthority'], `is never looked at with tls: ${value.tls}`)
+  }
+}
+
+function checkRole({ path, value }: Sections['roles'][number], check: Check): void {
+  check.names('resources', [...path, 'on'], value.on)
+  value.ask.forEach((line, at) => check.approval([...path, 'ask', at], line))
+  if (value.approvers !== undefined)
+    check.approval(path, { approvers: value.approvers, quorum: value.quorum })
+}
+
+function checkAccess(sections: Sections, check: Check, report: Report): void {
+  const roles = new Map(sections.roles.map(({ value }) => [value.name, value]))
+  for (const { path, value } of sections.access) {
+    check.matcher([...path, 'who'], value.who)
+    if (value.approval !== undefined) check.approval([...path, 'approval'], value.approval)
+    if (value.on !== undefined) check.names('resources', [...path, 'on'], value.on)
+    if (!check.name('roles', [...path, 'role'], value.role)) continue
+    const role = roles.get(value.role)
+    for (const [at, resource] of (value.on ?? []).entries())
+      if (role !== undefined && !role.on.includes(resource))
+        report(
+          [...path, 'on', at],
+          `role ${role.name} does not exist there`,
+          nearestOf(resource, role.on),
+        )
+  }
+}
