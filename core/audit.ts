@@ -41,6 +41,15 @@ export const AUDIT_EVENTS = {
     by: 'public',
     why: 'sensitive',
   },
+  /** The receipt of a revocation: what was cut, by whom, how fast. */
+  'grant.revoked': {
+    grantId: 'public',
+    requestId: 'public',
+    by: 'public',
+    why: 'sensitive',
+    sessionsCut: 'public',
+    tookMs: 'public',
+  },
   'session.opened': {
     ...WHO,
     ...SESSION,

@@ -74,8 +74,14 @@ export interface ReviewService {
   /**
    * Asks people and waits for the outcome. Aborting the signal withdraws the review. Refuses with
    * `CONTROL_PLANE_UNAVAILABLE` when the review could not be opened or its outcome not be learnt.
+   * `onOpened` is called once, when the review durably exists: only then may the caller be told
+   * that people were asked.
    */
-  ask(question: ReviewQuestion, signal: Cancellation): Promise<Outcome<ReviewOutcome>>
+  ask(
+    question: ReviewQuestion,
+    signal: Cancellation,
+    onOpened?: () => void,
+  ): Promise<Outcome<ReviewOutcome>>
   decide(id: ReviewId, decision: Decision): Promise<Outcome<'pending' | 'approved' | 'denied'>>
   withdraw(id: ReviewId, why: string): Promise<Outcome<null>>
 }

@@ -1,0 +1,314 @@
+// The life of an access request as a pure reducer: verifying → pending → opening → active →
+// ending → ended. No clock, no I/O: time comes in with each event, facts for the log come out.
+
+import { itemOf, type AccessRequest } from './access-standing.js'
+import type { AuditEvent } from './audit.js'
+import type { Decision } from './decision.js'
+import type { Refusal } from './errors.js'
+import type { Grant, GrantEnd } from './grant.js'
+import { grantIdOf } from './ids.js'
+import type { AccessState } from './inbox.js'
+import { principalChain, principalName } from './principal.js'
+import type { AccessQuestion } from './question.js'
+import { mayDecide, tally } from './quorum.js'
+import type { AccessVerdict } from './verdict.js'
+
+/** What can happen to a request. Every `at` is epoch ms of the workflow. */
+export type AccessEvent =
+  | { readonly type: 'rejected'; readonly refusal: Refusal }
+  | {
+      readonly type: 'judged'
+      readonly verdict: AccessVerdict
+      readonly policyDigest: string
+      readonly at: number
+    }
+  | { readonly type: 'decided'; readonly decision: Decision; readonly at: number }
+  | { readonly type: 'deadline'; readonly at: number }
+  | { readonly type: 'withdrawn'; readonly why: string; readonly at: number }
+  /** The row is stored; somebody may have ended it already. */
+  | { readonly type: 'opened'; readonly row: Grant }
+  /** The row got a later end. */
+  | { readonly type: 'extended'; readonly row: Grant; readonly by: string }
+  /** The grant is to end; `expired` counts only once its time has come. */
+  | {
+      readonly type: 'ending'
+      readonly reason: GrantEnd
+      readonly by: string
+      readonly at: number
+    }
+  /** The row is closed; its own end is the one that stays. */
+  | { readonly type: 'closed'; readonly end: NonNullable<Grant['end']> }
+
+/** The outcome of one event. On a refusal the request is the same object as before. */
+export interface AccessStep {
+  readonly request: AccessRequest
+  readonly facts: readonly AuditEvent[]
+  readonly refusal?: Refusal | undefined
+}
+
+/** A new request, with the fact of its making. */
+export function openAccessRequest(question: AccessQuestion, at: number): AccessStep {
+  const { principal } = question
+  const fact: AuditEvent<'request.opened'> = {
+    kind: 'request.opened',
+    fields: {
+      ...subjectOf(question),
+      principal: principalName(principal),
+      chain: principalChain(principal),
+      parties: principal.parties,
+      origin: question.origin,
+      reason: question.reason,
+      peer: question.peer,
+    },
+  }
+  return {
+    request: { question, phase: 'verifying', revision: 1, openedAt: at, decisions: [] },
+    facts: [fact],
+  }
+}
+
+/** Applies one event. What comes too late, twice, or from the wrong person changes nothing. */
+export function transition(request: AccessRequest, event: AccessEvent): AccessStep {
+  switch (event.type) {
+    case 'rejected':
+      return reject(request, event.refusal)
+    case 'judged':
+      return judged(request, event)
+    case 'decided':
+      return decided(request, event.decision, event.at)
+    case 'deadline':
+      return deadline(request, event.at)
+    case 'withdrawn':
+      return withdrawn(request, event.why, event.at)
+    case 'opened':
+      return opened(request, event.row)
+    case 'extended':
+      return extended(request, event.row, event.by)
+    case 'ending':
+      return ending(request, event)
+    case 'closed':
+      return closed(request, event.end)
+  }
+}
+
+const subjectOf = ({ requestId, resource, role }: AccessQuestion) => ({
+  requestId,
+  resource,
+  role,
+})
+
+const unchanged = (request: AccessRequest): AccessStep => ({ request, facts: [] })
+
+const no = (
+  request: AccessRequest,
+  code: Refusal['code'],
+  details: Refusal['details'],
+): AccessStep => ({ request, facts: [], refusal: { code, details } })
+
+const change = (request: AccessRequest, fields: Partial<AccessRequest>): AccessRequest => ({
+  ...request,
+  ...fields,
+  revision: request.revision + 1,
+})
+
+function endedFact(
+  question: AccessQuestion,
+  state: AccessState,
+  by: string,
+  reason = '',
+): AuditEvent<'request.ended'> {
+  return { kind: 'request.ended', fields: { ...subjectOf(question), state, by, reason } }
+}
+
+function reject(request: AccessRequest, refusal: Refusal): AccessStep {
+  if (request.phase !== 'verifying') return unchanged(request)
+  return {
+    request: change(request, { phase: 'refused', refusal }),
+    facts: [endedFact(request.question, 'refused', 'verification', refusal.code)],
+  }
+}
+
+function judged(
+  request: AccessRequest,
+  { verdict, policyDigest, at }: Extract<AccessEvent, { type: 'judged' }>,
+): AccessStep {
+  if (request.phase !== 'verifying') return unchanged(request)
+  const { question } = request
+  const fact: AuditEvent<'request.judged'> = {
+    kind: 'request.judged',
+    fields: {
+      ...subjectOf(question),
+      outcome: verdict.outcome,
+      reasons: verdict.reasons.map((reason) => reason.text),
+      policyDigest,
+      ...(verdict.outcome === 'ask' && {
+        approvers: verdict.approval.approvers,
+        quorum: verdict.approval.quorum,
+      }),
+    },
+  }
+  if (verdict.outcome === 'block') {
+    const why = verdict.reasons.map((reason) => reason.text).join('; ')
+    const details = { what: question.resource, id: question.requestId, ...(why && { why }) }
+    return {
+      request: change(request, {
+        phase: 'refused',
+        verdict,
+        policyDigest,
+        refusal: { code: 'FORBIDDEN', details },
+      }),
+      facts: [fact, endedFact(question, 'refused', 'policy')],
+    }
+  }
+  if (verdict.outcome === 'ask') {
+    const deadlineAt = at + verdict.approval.timeoutMs
+    return {
+      request: change(request, { phase: 'pending', verdict, policyDigest, deadlineAt }),
+      facts: [fact],
+    }
+  }
+  return opening({ ...request, verdict, policyDigest }, at, [fact])
+}
+
+/** Everybody who had to agree has: the grant is fixed here and stored by the workflow. */
+function opening(request: AccessRequest, at: number, facts: readonly AuditEvent[]): AccessStep {
+  const { question, verdict, policyDigest = '' } = request
+  if (verdict === undefined || verdict.outcome === 'block') return unchanged(request)
+  const { requestId, principal, principalKey, resource, role, origin, reason } = question
+  const expiresAt = at + Math.min(verdict.durationMs, verdict.durationMsMax)
+  const grant: Grant = {
+    ...{ id: grantIdOf(requestId), requestId, principal, principalKey, resource, role, origin },
+    ...{ reason, policyDigest, openedAt: at, expiresAt, epoch: 1 },
+  }
+  const fact: AuditEvent<'grant.opened'> = {
+    kind: 'grant.opened',
+    fields: {
+      ...subjectOf(question),
+      principal: principalName(principal),
+      chain: principalChain(principal),
+      parties: principal.parties,
+      grantId: grant.id,
+      expiresAt,
+    },
+  }
+  return { request: change(request, { phase: 'opening', grant }), facts: [...facts, fact] }
+}
+
+function decided(request: AccessRequest, answer: Decision, at: number): AccessStep {
+  const { question, verdict } = request
+  if (verdict?.outcome !== 'ask') {
+    return no(request, 'NOT_FOUND', { what: `question to decide under ${question.requestId}` })
+  }
+  const entitled = mayDecide(verdict.approval, question.principal, answer)
+  if (!entitled.ok) return { request, facts: [], refusal: entitled.refusal }
+  const late = request.deadlineAt !== undefined && at >= request.deadlineAt
+  if (request.phase !== 'pending' || late) {
+    const why = late && request.phase === 'pending' ? 'expired' : itemOf(request).state
+    return no(request, 'ALREADY_DECIDED', { what: question.requestId, why })
+  }
+  // The workflow is the only clock: what the sender says about time is not taken over.
+  const decision: Decision = { ...answer, at }
+  const counted = tally(verdict.approval, question.principal, request.decisions, decision)
+  if (!counted.ok) return { request, facts: [], refusal: counted.refusal }
+  const by = principalName(decision.approver)
+  const fact: AuditEvent<'request.decided'> = {
+    kind: 'request.decided',
+    fields: {
+      ...subjectOf(question),
+      answer: decision.answer,
+      by,
+      channel: decision.channel,
+      reason: decision.reason,
+    },
+  }
+  const decisions = [...request.decisions, decision]
+  if (counted.value === 'pending') {
+    return { request: change(request, { decisions }), facts: [fact] }
+  }
+  if (counted.value === 'approved') return opening({ ...request, decisions }, at, [fact])
+  const why = decision.reason === '' ? `by ${by}` : `by ${by}: ${decision.reason}`
+  const details = { what: question.resource, id: question.requestId, why }
+  return {
+    request: change(request, {
+      phase: 'denied',
+      decisions,
+      refusal: { code: 'REQUEST_DENIED', details },
+    }),
+    facts: [fact, endedFact(question, 'denied', by, decision.reason)],
+  }
+}
+
+function deadline(request: AccessRequest, at: number): AccessStep {
+  const { question, deadlineAt } = request
+  if (request.phase !== 'pending' || deadlineAt === undefined || at < deadlineAt) {
+    return unchanged(request)
+  }
+  const details = { what: question.resource, id: question.requestId }
+  return {
+    request: change(request, { phase: 'expired', refusal: { code: 'REQUEST_EXPIRED', details } }),
+    facts: [endedFact(question, 'expired', 'time')],
+  }
+}
+
+function withdrawn(request: AccessRequest, why: string, at: number): AccessStep {
+  const { question, phase } = request
+  if (phase === 'opening') {
+    // Agreed to a moment ago and not stored yet: it may still be taken back, as a revoke.
+    return ending(request, { type: 'ending', reason: 'revoked', by: why, at })
+  }
+  if (phase !== 'verifying' && phase !== 'pending') {
+    const state = itemOf(request).state
+    return no(request, 'ALREADY_DECIDED', { what: question.requestId, why: state })
+  }
+  const details = { what: question.resource, id: question.requestId, why }
+  return {
+    request: change(request, {
+      phase: 'withdrawn',
+      refusal: { code: 'REQUEST_WITHDRAWN', details },
+    }),
+    facts: [endedFact(question, 'withdrawn', 'requester', why)],
+  }
+}
+
+function opened(request: AccessRequest, row: Grant): AccessStep {
+  if (request.phase !== 'opening') return unchanged(request)
+  const phase = row.end === undefined ? 'active' : 'ending'
+  return { request: change(request, { phase, grant: row }), facts: [] }
+}
+
+function extended(request: AccessRequest, row: Grant, by: string): AccessStep {
+  if (request.phase !== 'active' || row.end !== undefined) return unchanged(request)
+  return {
+    request: change(request, { grant: row }),
+    facts: [
+      {
+        kind: 'grant.extended',
+        fields: { grantId: row.id, requestId: row.requestId, expiresAt: row.expiresAt, by },
+      },
+    ],
+  }
+}
+
+function ending(
+  request: AccessRequest,
+  { reason, by, at }: Extract<AccessEvent, { type: 'ending' }>,
+): AccessStep {
+  const { phase, grant } = request
+  if ((phase !== 'active' && phase !== 'opening') || grant === undefined) {
+    const id = request.question.requestId
+    return no(request, 'ALREADY_DECIDED', { what: id, why: itemOf(request).state })
+  }
+  if (reason === 'expired' && at < grant.expiresAt) return unchanged(request)
+  const end = { reason, by, at }
+  return { request: change(request, { phase: 'ending', grant: { ...grant, end } }), facts: [] }
+}
+
+function closed(request: AccessRequest, end: NonNullable<Grant['end']>): AccessStep {
+  const { phase, grant, question } = request
+  if (phase !== 'ending' || grant === undefined) return unchanged(request)
+  const fields = { grantId: grant.id, requestId: grant.requestId, end: end.reason, by: end.by }
+  return {
+    request: change(request, { phase: 'ended', grant: { ...grant, end } }),
+    facts: [{ kind: 'grant.ended', fields }, endedFact(question, 'ended', end.by)],
+  }
+}

@@ -1,0 +1,135 @@
+// The tables as TypeScript sees them. Never the source of truth: that is migrations/.
+
+import type { GrantEnd, GrantOrigin } from '../core/grant.js'
+import type { GatewayId, GrantId, RequestId, ReviewId, SessionId } from '../core/ids.js'
+import type { Protocol } from '../core/resource.js'
+import type { SessionEnd } from '../core/session.js'
+
+/** A grant; who holds it and why is sealed. */
+export interface GrantTable {
+  id: GrantId
+  request_id: RequestId
+  principal_key: string
+  resource: string
+  role: string
+  origin: GrantOrigin
+  policy_digest: string
+  opened_at: number
+  expires_at: number
+  epoch: number
+  end_reason: GrantEnd | null
+  end_by: string | null
+  end_at: number | null
+  sealed: Uint8Array
+}
+
+/** Which request stands for (principal, resource, role) by connecting. */
+export interface GrantReservationTable {
+  principal_key: string
+  resource: string
+  role: string
+  request_id: RequestId
+}
+
+/** A running gateway and until when it is believed to be alive. */
+export interface GatewayTable {
+  id: GatewayId
+  /** `timestamptz` on the store's own clock, so that the hosts' clocks do not matter. */
+  alive_until: Date
+}
+
+/** One conversation. */
+export interface SessionTable {
+  id: SessionId
+  grant_id: GrantId
+  gateway_id: GatewayId
+  protocol: Protocol
+  peer: string
+  opened_at: number
+  end_reason: SessionEnd | null
+  ended_at: number | null
+}
+
+/** What waits or waited for people; all but what lists are made by is sealed. */
+export interface InboxTable {
+  id: RequestId | ReviewId
+  state: string
+  revision: number
+  opened_at: number
+  sealed: Uint8Array
+}
+
+/** A token that was used, under a digest of (issuer, token id). */
+export interface SpentTokenTable {
+  token_digest: string
+  holder: RequestId
+  expires_at: number
+}
+
+/** One version of the policy; versions are never changed. */
+export interface PolicyTable {
+  version: number
+  digest: string
+  source: string
+  applied_by: string
+  applied_at: number
+}
+
+/** A stored credential. */
+export interface SecretTable {
+  name: string
+  version: number
+  sealed: Uint8Array
+  stored_by: string
+  stored_at: number
+}
+
+/** An audit record; append-only by trigger. */
+export interface AuditRecordTable {
+  chain: string
+  seq: number
+  at: number
+  monotonic_ms: number
+  kind: string
+  body: string
+  previous: string
+  hash: string
+  principal: string | null
+  resource: string | null
+  session_id: string | null
+  request_id: string | null
+  review_id: string | null
+}
+
+/** A signed checkpoint; append-only by trigger. */
+export interface AuditCheckpointTable {
+  number: number
+  at: number
+  previous: string
+  /** JSON text: it is signed byte for byte. */
+  heads: string
+  key_id: string
+  hash: string
+  signature: string
+}
+
+/** How far each chain has been signed: an index over the checkpoints, not evidence. */
+export interface AuditSignedTable {
+  chain: string
+  seq: number
+}
+
+/** Every table, as kysely wants it. */
+export interface Schema {
+  grants: GrantTable
+  grant_reservations: GrantReservationTable
+  gateways: GatewayTable
+  sessions: SessionTable
+  inbox: InboxTable
+  spent_tokens: SpentTokenTable
+  policies: PolicyTable
+  secrets: SecretTable
+  audit_records: AuditRecordTable
+  audit_checkpoints: AuditCheckpointTable
+  audit_signed: AuditSignedTable
+}
