@@ -1,0 +1,117 @@
+// The effects of workflows on the ports of core/. Each may run twice for one call; none decides.
+
+import type {
+  AuditLog,
+  Clock,
+  GrantStore,
+  Inbox,
+  SessionRegistry,
+  TokenLedger,
+} from '../core/ports.js'
+import { granted, refused } from '../core/errors.js'
+import type { InboxItem } from '../core/inbox.js'
+import type { AuditEvent } from '../core/audit.js'
+import type { Principal } from '../core/principal.js'
+import type { AccessVerdict } from '../core/verdict.js'
+import type { AccessWish } from '../policy/judge-access.js'
+import type { Activities } from '../workflows/activities.js'
+
+/** The policy in force, as far as access goes. */
+export interface AccessRules {
+  readonly digest: string
+  /** True when a token of this issuer may be used once only. */
+  isSingleUse(issuer: string): boolean
+  judge(principal: Principal, wish: AccessWish): AccessVerdict
+}
+
+/** What activities need; `rules` is asked anew each time, so that policy changes count at once. */
+export interface ActivityDependencies {
+  readonly rules: () => AccessRules
+  readonly grants: GrantStore
+  readonly inbox: Inbox
+  readonly tokens: TokenLedger
+  readonly sessions: SessionRegistry
+  readonly audit: AuditLog
+  readonly clock: Clock
+}
+
+/** How far this host's clock and an issuer's may be apart, as gateways allow it too. */
+const skewMsMax = 60_000
+/** Records that wait for the store at a time; older ones are forgotten and might be logged twice. */
+const recordCountMax = 10_000
+
+/** The activities of one worker. */
+export function createActivities(dependencies: ActivityDependencies): Activities {
+  const { rules, grants, sessions } = dependencies
+  const record = recorder(dependencies)
+  return {
+    record,
+    verifyAccess: verification(dependencies),
+    judgeAccess(question) {
+      const { resource, role, durationMs, reason, principal } = question
+      const current = rules()
+      const verdict = current.judge(principal, { resource, role, durationMs, reason })
+      return Promise.resolve({ verdict, policyDigest: current.digest })
+    },
+    openGrant: (grant) => grants.open(grant),
+    async extendGrant(id, expiresAt) {
+      const row = await grants.extend(id, expiresAt)
+      return row === undefined || row.end !== undefined ? null : row
+    },
+    async endGrant(id, end) {
+      return (await grants.end(id, end))?.end ?? end
+    },
+    async inspectGrant(id) {
+      const [row, openCount] = await Promise.all([grants.find(id), sessions.openCount(id)])
+      return { end: row?.end ?? null, openCount }
+    },
+    releaseRequest: (id) => grants.release(id),
+    isGatewayAlive: (id) => sessions.gatewayAlive(id),
+  }
+}
+
+function verification({ rules, tokens, clock }: ActivityDependencies): Activities['verifyAccess'] {
+  return async ({ requestId, principal, tokenId }) => {
+    const { issuer, tokenExpiresAt } = principal
+    if (clock.now() > tokenExpiresAt + skewMsMax) {
+      const why = 'it expired before it could be verified'
+      return refused('UNAUTHENTICATED', { why, id: requestId })
+    }
+    if (!rules().isSingleUse(issuer)) return granted(null)
+    if (tokenId === undefined) {
+      const why = `tokens of ${issuer} may be used once, and this one has no jti`
+      return refused('UNAUTHENTICATED', { why, id: requestId })
+    }
+    const expiresAt = tokenExpiresAt + skewMsMax
+    const isFirst = await tokens.consume({ issuer, tokenId, expiresAt, holder: requestId })
+    if (isFirst) return granted(null)
+    return refused('UNAUTHENTICATED', { why: 'it has been used before', id: requestId })
+  }
+}
+
+/**
+ * Facts first, then the item that shows them: an item of this revision in the store means that its
+ * facts are in the log, so that a repeated call appends nothing.
+ */
+function recorder({ audit, inbox }: ActivityDependencies): Activities['record'] {
+  const tickets = new Map<string, number>()
+  return async (item: InboxItem, facts: readonly AuditEvent[]) => {
+    const key = `${item.id} ${item.revision}`
+    let ticket = tickets.get(key)
+    if (ticket === undefined && facts.length > 0) {
+      const stored = await inbox.find(item.id)
+      if (stored !== undefined && stored.revision >= item.revision) return
+      for (const fact of facts) ticket = audit.append(fact)
+      if (ticket !== undefined) remember(tickets, key, ticket)
+    }
+    if (ticket !== undefined) await audit.durable(ticket)
+    await inbox.put(item)
+    tickets.delete(key)
+  }
+}
+
+function remember(tickets: Map<string, number>, key: string, ticket: number): void {
+  const [oldest] = tickets.keys()
+  if (tickets.size >= recordCountMax && oldest !== undefined) tickets.delete(oldest)
+  tickets.set(key, ticket)
+}

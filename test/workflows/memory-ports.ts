@@ -1,0 +1,110 @@
+// The ports of core/ in memory, for workflows under test: they keep what was said to them.
+import type { AuditEvent } from '../../core/audit.js'
+import type { Grant } from '../../core/grant.js'
+import type { GatewayId, GrantId, RequestId, ReviewId } from '../../core/ids.js'
+import type { InboxItem } from '../../core/inbox.js'
+import type { AuditLog, GrantStore, Inbox, SessionRegistry, TokenLedger } from '../../core/ports.js'
+
+export class MemoryGrants implements GrantStore {
+  readonly rows = new Map<GrantId, Grant>()
+  readonly released: RequestId[] = []
+  reserve(key: { requestId: RequestId }) {
+    return Promise.resolve(key.requestId)
+  }
+  release(requestId: RequestId) {
+    this.released.push(requestId)
+    return Promise.resolve()
+  }
+  open(grant: Grant) {
+    const row = this.rows.get(grant.id) ?? grant
+    this.rows.set(grant.id, row)
+    return Promise.resolve(row)
+  }
+  find(id: GrantId) {
+    return Promise.resolve(this.rows.get(id))
+  }
+  live() {
+    return Promise.resolve([])
+  }
+  extend(id: GrantId, expiresAt: number) {
+    const row = this.rows.get(id)
+    if (row === undefined || row.end !== undefined) return Promise.resolve(undefined)
+    return Promise.resolve(this.#keep({ ...row, expiresAt, epoch: row.epoch + 1 }))
+  }
+  end(id: GrantId, end: NonNullable<Grant['end']>) {
+    const row = this.rows.get(id)
+    if (row === undefined || row.end !== undefined) return Promise.resolve(row)
+    return Promise.resolve(this.#keep({ ...row, end, epoch: row.epoch + 1 }))
+  }
+  changed() {
+    return Promise.resolve([])
+  }
+  #keep(row: Grant): Grant {
+    this.rows.set(row.id, row)
+    return row
+  }
+}
+
+export class MemoryInbox implements Inbox {
+  readonly items = new Map<RequestId | ReviewId, InboxItem>()
+  put(item: InboxItem) {
+    const stored = this.items.get(item.id)
+    if (stored === undefined || stored.revision < item.revision) this.items.set(item.id, item)
+    return Promise.resolve()
+  }
+  find(id: RequestId | ReviewId) {
+    return Promise.resolve(this.items.get(id))
+  }
+  list() {
+    return Promise.resolve([...this.items.values()])
+  }
+}
+
+export class MemoryTokens implements TokenLedger {
+  readonly holders = new Map<string, RequestId>()
+  consume(token: { issuer: string; tokenId: string; holder: RequestId }) {
+    const key = `${token.issuer} ${token.tokenId}`
+    const holder = this.holders.get(key) ?? token.holder
+    this.holders.set(key, holder)
+    return Promise.resolve(holder === token.holder)
+  }
+}
+
+export class MemorySessions implements SessionRegistry {
+  readonly counts = new Map<GrantId, number>()
+  readonly dead = new Set<GatewayId>()
+  opened() {
+    return Promise.resolve()
+  }
+  ended() {
+    return Promise.resolve()
+  }
+  heartbeat() {
+    return Promise.resolve()
+  }
+  gatewayAlive(id: GatewayId) {
+    return Promise.resolve(!this.dead.has(id))
+  }
+  openCount(id: GrantId) {
+    return Promise.resolve(this.counts.get(id) ?? 0)
+  }
+}
+
+export class MemoryAudit implements AuditLog {
+  readonly events: AuditEvent[] = []
+  append(event: AuditEvent) {
+    return this.events.push(event)
+  }
+  durable() {
+    return Promise.resolve()
+  }
+  onFailure() {
+    return () => undefined
+  }
+  /** The kinds of what was logged about an id, in order. */
+  kindsAbout(id: string): string[] {
+    return this.events
+      .filter((event) => Object.values(event.fields).includes(id))
+      .map((event) => event.kind)
+  }
+}
