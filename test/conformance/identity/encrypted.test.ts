@@ -1,0 +1,6 @@
+import { test } from 'vitest'
+import { refuses } from './refuses.js'
+
+test('an encrypted token is refused', async () => {
+  await refuses(() => 'a.b.c.d.e', 'encrypted')
+})

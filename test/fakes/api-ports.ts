@@ -1,0 +1,262 @@
+// Everything that the API needs, in memory: people with made-up tokens, a real policy, and services
+// that note what they are asked and answer what a test tells them to.
+
+import { createHash } from 'node:crypto'
+import type { Decision } from '../../core/decision.js'
+import { granted, refused, type Outcome } from '../../core/errors.js'
+import type { Grant } from '../../core/grant.js'
+import { grantIdOf, type RequestId, type ReviewId } from '../../core/ids.js'
+import type { AccessItem, InboxItem, ReviewItem } from '../../core/inbox.js'
+import type { Authenticated, OnPending } from '../../core/ports.js'
+import type { Principal } from '../../core/principal.js'
+import type { AccessQuestion } from '../../core/question.js'
+import { loadPolicy } from '../../policy/load.js'
+import type { ApiDependencies, AuditEntry, AuditReport } from '../../web/api/ports.js'
+import { ManualClock } from './manual-clock.js'
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+const POLICY = `
+issuers:
+  - { name: ci, issuer: 'https://ci.test', audience: 'https://warder.test' }
+  - { name: okta, issuer: 'https://okta.test', audience: 'https://warder.test', groups: groups }
+approvers:
+  db-owners: { members: [{ issuer: okta, group: dba }] }
+  on-call: { members: [{ issuer: okta, group: on-call }] }
+  auditors: { members: [{ issuer: okta, group: audit }] }
+duties: { revoke: [on-call], apply: [on-call], audit: [auditors] }
+`
+
+const person = (issuer: string, subject: string, groups: string[] = []): Principal => ({
+  issuer,
+  subject,
+  groups,
+  attributes: { sub: subject },
+  actors: [],
+  parties: issuer === 'ci' ? ['okta/pat'] : [],
+  aliases: [`${issuer}/${subject}`],
+  tokenExpiresAt: Date.UTC(2026, 10, 22, 13),
+})
+
+/** Token → who. `pat` pushed what `job` runs; `stranger` is in no group. */
+export const PEOPLE: Readonly<Record<string, Principal>> = {
+  job: person('ci', 'repo:acme/orders'),
+  'other-job': person('ci', 'repo:acme/other'),
+  dana: person('okta', 'dana', ['dba']),
+  pat: person('okta', 'pat', ['dba']),
+  otto: person('okta', 'otto', ['on-call']),
+  ada: person('okta', 'ada', ['audit']),
+  stranger: person('okta', 'stranger'),
+}
+
+const authenticated = (token: string, principal: Principal): Authenticated => ({
+  principal,
+  principalKey: sha256(token),
+  tokenDigest: sha256(`token ${token}`),
+})
+
+/** The principal behind a made-up token. */
+export function personOf(token: string): Principal {
+  const principal = PEOPLE[token]
+  if (principal === undefined) throw new Error(`nobody is called ${token}`)
+  return principal
+}
+
+/** How an access request goes, as a test wants it. */
+export type OpenScript = (question: AccessQuestion, onPending: OnPending) => Promise<Outcome<Grant>>
+
+/** The ports, what was asked of them, and what they are to answer. */
+export class FakeWarder {
+  readonly clock = new ManualClock()
+  readonly items = new Map<string, InboxItem>()
+  readonly calls: (readonly [name: string, ...facts: unknown[]])[] = []
+  entries: readonly AuditEntry[] = []
+  report: AuditReport = {
+    intact: true,
+    recordCount: 3,
+    chainCount: 1,
+    checkpointCount: 1,
+    problems: [],
+  }
+  open: OpenScript = (question) => Promise.resolve(granted(this.grantOf(question)))
+  decideAnswer: Outcome<'pending' | 'approved' | 'denied'> = granted('approved')
+  /** Runs at every look into the inbox, so that a waiting call can be answered without sleeping. */
+  onLook: () => void = () => undefined
+  exportLines: readonly string[] = ['{"seq":1}\n', '{"seq":2}\n']
+  #serial = 0
+
+  grantOf(question: AccessQuestion): Grant {
+    const { requestId, principal, principalKey, resource, role, origin, reason } = question
+    const openedAt = this.clock.now()
+    return {
+      ...{ id: grantIdOf(requestId), requestId, principal, principalKey, resource, role },
+      ...{ origin, reason, policyDigest: 'p'.repeat(64), openedAt, epoch: 1 },
+      expiresAt: openedAt + 1_800_000,
+    }
+  }
+
+  /** Puts an access request of `token` into the inbox. */
+  request(token: string, changes: Partial<AccessItem> = {}): AccessItem {
+    const id: RequestId = `req_fake${String(++this.#serial).padStart(4, '0')}`
+    const { principal, principalKey, tokenDigest } = authenticated(token, personOf(token))
+    const item: AccessItem = {
+      ...{ kind: 'access', id, state: 'pending', revision: 1, openedAt: this.clock.now() },
+      approval: { approvers: 'db-owners', quorum: 1, timeoutMs: 900_000 },
+      deadlineAt: this.clock.now() + 900_000,
+      decisions: [],
+      reasons: [{ code: 'approval-required', text: 'access rule 1 asks db-owners' }],
+      question: {
+        ...{ requestId: id, principal, principalKey, tokenDigest, resource: 'orders-db' },
+        ...{ role: 'migrator', origin: 'exec', reason: 'migration 42', peer: '127.0.0.1:5' },
+      },
+      ...changes,
+    }
+    this.items.set(item.id, item)
+    return item
+  }
+
+  /** Puts a held command of `token` into the inbox. */
+  review(token: string, text: string): ReviewItem {
+    const rest = `fake${String(++this.#serial).padStart(4, '0')}`
+    const approval = { approvers: 'db-owners', quorum: 1, timeoutMs: 900_000 }
+    const item: ReviewItem = {
+      ...{ kind: 'review', id: `cmd_${rest}`, state: 'pending', revision: 1, approval },
+      ...{ openedAt: this.clock.now(), deadlineAt: this.clock.now() + 900_000, decisions: [] },
+      question: {
+        ...{ reviewId: `cmd_${rest}`, requestId: `req_${rest}`, grantId: `grt_${rest}` },
+        ...{ sessionId: `ses_${rest}`, gatewayId: `gwy_${rest}`, principal: personOf(token) },
+        ...{ protocol: 'postgres', resource: 'orders-db', role: 'migrator', effect: 'ddl' },
+        parts: [
+          {
+            ...{ kind: 'drop-table', effect: 'ddl', traits: [], because: ['it drops a table'] },
+            relations: [{ relation: 'public.orders', access: 'write' }],
+          },
+        ],
+        ...{ text, textBytes: Buffer.byteLength(text), parameters: ['1', 'x\u202ey'] },
+        ...{ digest: 'd'.repeat(64), policyDigest: 'p'.repeat(64), approval },
+        reasons: [{ code: 'ask-line', text: 'role migrator, ask line 1' }],
+      },
+    }
+    this.items.set(item.id, item)
+    return item
+  }
+
+  /** Replaces an item by a later one. */
+  change(id: string, changes: Partial<AccessItem> & Partial<Pick<AccessItem, 'state'>>): void {
+    const item = this.items.get(id)
+    if (item?.kind !== 'access') throw new Error(`no access request ${id}`)
+    this.items.set(id, { ...item, ...changes, revision: item.revision + 1 })
+  }
+
+  note<T>(value: T, ...call: readonly [string, ...unknown[]]): Promise<T> {
+    this.calls.push(call)
+    return Promise.resolve(value)
+  }
+
+  dependencies(): ApiDependencies {
+    const loaded = loadPolicy(POLICY, sha256)
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems))
+    const find = (id: RequestId | ReviewId): Promise<InboxItem | undefined> => {
+      this.onLook()
+      return Promise.resolve(this.items.get(id))
+    }
+    const decide = (id: string, decision: Decision) =>
+      this.note(this.decideAnswer, 'decide', id, decision)
+    const withdraw = (id: string, why: string) => this.note(granted(null), 'withdraw', id, why)
+    return {
+      identity: {
+        authenticate: (token) => {
+          const principal = PEOPLE[token]
+          return Promise.resolve(
+            principal === undefined
+              ? refused('UNAUTHENTICATED', { why: 'expired 12 s ago' })
+              : granted(authenticated(token, principal)),
+          )
+        },
+      },
+      access: {
+        open: (question, _signal, onPending) => {
+          this.calls.push(['open', question])
+          return this.open(question, onPending)
+        },
+        decide,
+        extend: (id, byMs, by) =>
+          this.note(granted({ expiresAt: this.clock.now() + byMs }), 'extend', id, byMs, by),
+        ended: (id) => this.note(undefined, 'ended', id),
+        complete: (id) => this.note(granted(null), 'complete', id),
+        withdraw,
+        idle: (id) => this.note(undefined, 'idle', id),
+      },
+      reviews: {
+        ask: () => Promise.resolve(refused('CONTROL_PLANE_UNAVAILABLE')),
+        decide,
+        withdraw,
+      },
+      inbox: {
+        put: () => Promise.resolve(),
+        find,
+        list: ({ state }) =>
+          Promise.resolve(
+            [...this.items.values()].filter((item) => state === undefined || item.state === state),
+          ),
+      },
+      audit: {
+        query: (filter, page) =>
+          this.note(granted({ entries: this.entries }), 'query', filter, page),
+        export: (filter) => {
+          this.calls.push(['export', filter])
+          return toAsync(this.exportLines)
+        },
+        verify: () => Promise.resolve(this.report),
+        anchor: () => Promise.resolve(undefined),
+        replay: () => Promise.resolve(this.entries.length === 0 ? undefined : this.entries),
+      },
+      policy: () => loaded.policy,
+      policies: {
+        current: () => Promise.resolve(undefined),
+        apply: (source, by, dryRun) =>
+          this.note(
+            source.includes('broken')
+              ? refused('POLICY_INVALID', { why: 'line 1: alow: unknown key' })
+              : granted({
+                  digest: sha256(source),
+                  changes: ['adds role x'],
+                  ...(dryRun ? {} : { version: 2 }),
+                }),
+            'apply',
+            source,
+            by,
+            dryRun,
+          ),
+      },
+      secrets: {
+        put: (name, value, by) => this.note(granted({ version: 1 }), 'put', name, value, by),
+      },
+      revoker: {
+        revoke: (selector, by, why) =>
+          this.note(
+            granted({
+              grants: [
+                {
+                  ...{ id: 'grt_fake0001', principal: 'ci/repo:acme/orders' },
+                  ...{ resource: 'orders-db', role: 'migrator' },
+                },
+              ],
+              ...{ withdrawn: [], sessionsCut: 2, tookMs: 7 },
+            } as const),
+            'revoke',
+            selector,
+            by,
+            why,
+          ),
+      },
+      clock: this.clock,
+      gateway: () => ({ postgres: { host: '127.0.0.1', port: 5432 }, ca: 'PEM' }),
+      newRequestId: () => `req_new${String(++this.#serial).padStart(5, '0')}`,
+    }
+  }
+}
+
+async function* toAsync(lines: readonly string[]): AsyncIterable<string> {
+  for (const line of lines) yield await Promise.resolve(line)
+}
