@@ -1,0 +1,82 @@
+// The audit log as the API reads it: the functions of audit/ on this process's store and keys.
+
+import { granted, refused, type Outcome } from '../core/errors.js'
+import type { RecordFilter, RecordStore, Sealer } from '../core/record.js'
+import { verifyingKeys } from '../audit/checkpoint.js'
+import { exportLog, verifyLog } from '../audit/export.js'
+import { queryLog, storyOf, type RecordView } from '../audit/query.js'
+import type { SessionId } from '../core/ids.js'
+import type { AuditEntry, AuditReader, AuditReport } from '../web/api/ports.js'
+
+/** What the reader reads with. */
+export interface AuditReaderParts {
+  readonly store: RecordStore
+  readonly sealer: Sealer
+  /** SPKI PEM of every key that may have signed. */
+  readonly publicKeys: readonly string[]
+}
+
+/** AuditReader on the store. */
+export class StoreAuditReader implements AuditReader {
+  readonly #parts: AuditReaderParts
+
+  constructor(parts: AuditReaderParts) {
+    this.#parts = parts
+  }
+
+  /** Pages by time: `before` is the epoch ms up to which records are wanted. */
+  async query(
+    filter: RecordFilter,
+    page: { limitCount: number; before?: string | undefined },
+  ): Promise<Outcome<{ entries: readonly AuditEntry[]; next?: string | undefined }>> {
+    const before = page.before === undefined ? undefined : Number(page.before)
+    if (before !== undefined && !Number.isSafeInteger(before)) {
+      return refused('INVALID_ARGUMENT', {
+        what: 'The place in the log',
+        why: 'it is none of ours',
+      })
+    }
+    const to = Math.min(before ?? Number.MAX_SAFE_INTEGER, filter.to ?? Number.MAX_SAFE_INTEGER)
+    const { store, sealer } = this.#parts
+    const found = await queryLog(store, sealer, { ...filter, to, limitCount: page.limitCount })
+    const last = found.records.at(-1)
+    const more = found.stopped !== 'all' && last !== undefined
+    return granted({
+      entries: found.records.map(entryOf),
+      ...(more ? { next: String(last.at) } : {}),
+    })
+  }
+
+  async *export(_filter: RecordFilter): AsyncIterable<string> {
+    for await (const line of exportLog(this.#parts.store)) yield `${line}\n`
+  }
+
+  async verify(): Promise<AuditReport> {
+    const keys = verifyingKeys(this.#parts.publicKeys)
+    const report = await verifyLog(this.#parts.store, { keys })
+    return {
+      intact: report.ok,
+      recordCount: report.recordCount,
+      chainCount: report.chainCount,
+      checkpointCount: report.checkpointCount,
+      problems: report.findings.map((finding) => finding.text),
+    }
+  }
+
+  anchor() {
+    return this.#parts.store.latestCheckpoint()
+  }
+
+  async replay(id: SessionId): Promise<readonly AuditEntry[] | undefined> {
+    const story = await storyOf(this.#parts.store, this.#parts.sealer, id)
+    return story.records.length === 0 ? undefined : story.records.map(entryOf)
+  }
+}
+
+const entryOf = ({ chain, seq, at, kind, fields }: RecordView): AuditEntry => ({
+  chain,
+  seq,
+  at,
+  kind,
+  fields,
+})

@@ -1,0 +1,174 @@
+// Store, log, policy, identity and workflows of one process: everything a gateway and an API ask.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { NativeConnection } from '@temporalio/worker'
+import { customAlphabet } from 'nanoid'
+
+import { accessRulesOf } from '../activities/access-rules.js'
+import { createActivities } from '../activities/activities.js'
+import { CheckpointSigner } from '../audit/checkpoint.js'
+import { ChainedAuditLog } from '../audit/log.js'
+import type { GatewayId, RequestId } from '../core/ids.js'
+import type { Clock } from '../core/ports.js'
+import { OidcIdentity } from '../identity/oidc.js'
+import { openDatabase } from '../store/database.js'
+import { KeyRing } from '../store/encryption.js'
+import { PostgresGrantStore } from '../store/grants.js'
+import { PostgresInbox } from '../store/inbox.js'
+import { LocalBus } from '../store/local-bus.js'
+import { migrate } from '../store/migrations.js'
+import { PostgresPolicyStore } from '../store/policies.js'
+import { PostgresRecordStore } from '../store/records.js'
+import { PostgresSecretStore } from '../store/secrets.js'
+import { PostgresSessionRegistry } from '../store/sessions.js'
+import { PostgresTokenLedger } from '../store/tokens.js'
+import { Credentials } from './credentials.js'
+import type { Engines } from './engines.js'
+import type { Keys } from './keys.js'
+import { createDataConverter } from './payload-codec.js'
+import { PolicySource } from './policy-source.js'
+import { connectTemporal, executionMsMaxOf } from './temporal.js'
+import { routeTemporalLog, startWorker } from './worker.js'
+
+/** Queue that gateways and workers of one deployment share. */
+const TASK_QUEUE = 'warder'
+const POOL_MAX = 10
+const RECORD_POOL_MAX = 3
+
+/** Ids that people read out: no letters that look like digits, no vowels that make words. */
+const unambiguous = customAlphabet('23456789bcdfghjkmnpqrstvwxz', 10)
+
+/** What the control plane is built from. */
+export interface ControlPlaneParts {
+  readonly engines: Pick<Engines, 'databaseUrl' | 'temporalAddress'>
+  readonly namespace: string
+  readonly keys: Keys
+  readonly bundlePath: string
+  readonly variables: Readonly<Record<string, string | undefined>>
+  readonly version: string
+  readonly clock: Clock
+  readonly report: (what: string, failure: unknown) => void
+}
+
+/** The running control plane. */
+export type ControlPlane = Awaited<ReturnType<typeof startControlPlane>>
+
+/** Brings the store up to date, opens the log, reads the policy, and starts the worker. */
+export async function startControlPlane(parts: ControlPlaneParts) {
+  const { engines, clock, report, keys } = parts
+  await migrate(engines.databaseUrl)
+  const gatewayId: GatewayId = `gwy_${unambiguous()}`
+  const stored = openStore(parts, gatewayId)
+  const audit = await ChainedAuditLog.open({
+    store: stored.records,
+    sealer: stored.sealer,
+    signer: new CheckpointSigner(
+      keys.audit.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    ),
+    clock,
+    chain: gatewayId,
+    version: parts.version,
+  })
+  const identity = new OidcIdentity([], {
+    clock,
+    onKeyTrouble: (issuer, trouble) => report(`keys of issuer ${issuer}`, trouble),
+  })
+  const policies = await PolicySource.open({
+    store: stored.policies,
+    audit,
+    clock,
+    onChange: (policy) => identity.configure([...policy.issuers.values()]),
+    onTrouble: (failure) => report('policy', failure),
+  })
+  const workflows = await startWorkflows(parts, gatewayId, stored, audit, policies)
+  return {
+    ...stored,
+    ...{ gatewayId, audit, identity, policies, clock },
+    access: workflows.access,
+    reviews: workflows.reviews,
+    credentials: new Credentials({
+      secrets: stored.secrets,
+      variables: parts.variables,
+      audit,
+      clock,
+    }),
+    newRequestId: (): RequestId => `req_${unambiguous()}`,
+    async stop() {
+      policies.close()
+      await workflows.stop()
+      await audit.close()
+      await stored.recordDb.destroy()
+      await stored.db.destroy()
+    },
+  }
+}
+
+function openStore({ engines, keys, clock, report }: ControlPlaneParts, gatewayId: GatewayId) {
+  const db = openDatabase(engines.databaseUrl, { poolMax: POOL_MAX, applicationName: gatewayId })
+  // The log has connections of its own: nothing else can keep it waiting.
+  const recordDb = openDatabase(engines.databaseUrl, {
+    poolMax: RECORD_POOL_MAX,
+    applicationName: `${gatewayId}-audit`,
+    statementMsMax: 2_000,
+  })
+  const sealer = new KeyRing(keys.encryption)
+  const bus = new LocalBus((failure) => report('bus', failure))
+  return {
+    ...{ db, sealer, bus },
+    grants: new PostgresGrantStore({ db, bus, sealer, clock }),
+    inbox: new PostgresInbox({ db, sealer }),
+    tokens: new PostgresTokenLedger({ db, clock }),
+    registry: new PostgresSessionRegistry(db),
+    policies: new PostgresPolicyStore(db),
+    secrets: new PostgresSecretStore({ db, sealer }),
+    recordDb,
+    records: new PostgresRecordStore(recordDb),
+  }
+}
+
+async function startWorkflows(
+  { engines, namespace, keys, bundlePath, clock, report }: ControlPlaneParts,
+  gatewayId: GatewayId,
+  stored: ReturnType<typeof openStore>,
+  audit: ChainedAuditLog,
+  policies: PolicySource,
+) {
+  const dataConverter = createDataConverter([{ id: 'main', key: keys.encryption }])
+  const services = connectTemporal({
+    connection: { address: engines.temporalAddress },
+    ...{ namespace, dataConverter, clock, report },
+    taskQueue: TASK_QUEUE,
+    processName: gatewayId,
+    executionMsMax: () => executionMsMaxOf(policies.policy),
+    release: (id) => stored.grants.release(id),
+  })
+  routeTemporalLog((level, message) => report(`temporal ${level}`, message))
+  const connection = await NativeConnection.connect({ address: engines.temporalAddress })
+  const worker = await startWorker({
+    ...{ connection, namespace, dataConverter, bundlePath },
+    taskQueue: TASK_QUEUE,
+    activities: createActivities({
+      rules: () => accessRulesOf(policies.policy),
+      grants: stored.grants,
+      inbox: stored.inbox,
+      tokens: stored.tokens,
+      sessions: stored.registry,
+      audit,
+      clock,
+    }),
+  })
+  let isStopping = false
+  worker.ended.catch((failure: unknown) => {
+    if (!isStopping) report('worker', failure)
+  })
+  return {
+    ...services,
+    async stop() {
+      isStopping = true
+      await Promise.race([worker.stop(), sleep(15_000)])
+      await services.close()
+      await connection.close()
+    },
+  }
+}

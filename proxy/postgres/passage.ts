@@ -1,0 +1,301 @@
+// Where a PostgreSQL statement meets the interceptor: its meaning is read, its verdict recalled or
+// made, the person asked, the intent written. Decides when a statement may go on at once.
+
+import { isUtf8 } from 'node:buffer'
+
+import { EFFECTS, unknownCommand, type Command, type Effect } from '../../core/command.js'
+import { WarderError, type Refusal } from '../../core/errors.js'
+import type { Clock } from '../../core/ports.js'
+import type { Interceptor, Judged, Occurrence } from '../intercept.js'
+import { LIMITS } from '../limits.js'
+import type { LiveSession } from '../live-session.js'
+import { wireError } from './errors.js'
+import { errorMessage, noticeMessage } from './messages.js'
+import { TransactionFailed, type OwnLookup } from './own-lookup.js'
+import { IN_TRANSACTION, type Reply } from './replies.js'
+import { VerdictCache, type VerdictCaches } from './verdict-cache.js'
+
+/** What a statement turned out to do. */
+export interface Reading {
+  readonly command: Command
+  /** False when the answer depended on luck (a time-out), so that it must not be kept. */
+  readonly isCacheable: boolean
+  /** Parsing it at the target would already run code (a type’s input function that is not built in). */
+  readonly runsAtParse: boolean
+  /** The parser's complaint, when it is no SQL. */
+  readonly syntaxError?: string | undefined
+}
+
+/** Finds out what a statement does, asking the session's own catalog about its names. */
+export interface StatementReader {
+  read(text: string, types: readonly number[], lookup: OwnLookup): Promise<Reading>
+}
+
+/** What a passage is built from. */
+export interface PassageDependencies {
+  readonly session: LiveSession
+  readonly interceptor: Interceptor
+  readonly reader: StatementReader
+  readonly caches: VerdictCaches
+  readonly clock: Clock
+  /** Session settings that the meaning of statements depends on, as the target reported them. */
+  readonly pins: string
+  /** Ends the session: a peer broke the protocol, or we did. */
+  readonly fail: (failure: unknown) => void
+}
+
+const rank = (effect: Effect) => EFFECTS.indexOf(effect)
+const WRITE = rank('write')
+const DDL = rank('ddl')
+
+/** Session control that can't make anything permanent. Any other kind is treated like COMMIT. */
+const HARMLESS_CONTROL: ReadonlySet<string> = new Set([
+  'begin',
+  'set',
+  'set-transaction-read-write',
+  'reset',
+  'show',
+  'savepoint',
+  'release-savepoint',
+  'rollback',
+  'rollback-to-savepoint',
+  'empty',
+])
+
+const IN_FAILED_TRANSACTION = errorMessage('ERROR', {
+  sqlstate: '25P02',
+  message: 'current transaction is aborted, commands ignored until end of transaction block',
+})
+
+/** One session's way through the interceptor. */
+export class Passage {
+  readonly #with: PassageDependencies
+  #cache: VerdictCache
+  /** Ticket of the newest intent that is not known to be durable yet; 0 when all are. */
+  #openTicket = 0
+  #review: AbortController | undefined
+  readonly #syntaxErrors = new WeakMap<Judged, string>()
+  readonly #runsAtParse = new WeakSet<Judged>()
+
+  constructor(dependencies: PassageDependencies) {
+    this.#with = dependencies
+    const { resource, role } = dependencies.session.grant
+    this.#cache = dependencies.caches.of(resource, role)
+  }
+
+  /** The judgement of the same bytes under the same policy, if it is young enough. */
+  recall(statement: Buffer, types: readonly number[]): Judged | undefined {
+    const { interceptor, clock } = this.#with
+    return this.#cache.get(
+      VerdictCache.key(statement, types),
+      interceptor.policy,
+      clock.monotonicMs(),
+    )
+  }
+
+  /** False when a prepared statement's judgement is too old, or of another policy. */
+  isCurrent(judged: Judged): boolean {
+    const { interceptor, clock } = this.#with
+    return this.#cache.isFresh(judged, interceptor.policy, clock.monotonicMs())
+  }
+
+  /** True for what is allowed and only reads: its parameters need not be looked at. */
+  isLight(judged: Judged): boolean {
+    return judged.verdict.outcome === 'allow' && rank(judged.command.effect) < WRITE
+  }
+
+  /**
+   * True when the command may be forwarded now: it is allowed, and it reads, or its intent may
+   * follow because the transaction it is in has not been committed.
+   */
+  passesAtOnce(occurrence: Occurrence, inTransaction: boolean): boolean {
+    const { judged } = occurrence
+    if (judged.verdict.outcome !== 'allow') return false
+    const effect = rank(judged.command.effect)
+    if (this.#commits(judged)) return this.#openTicket === 0 && effect < WRITE
+    if (effect < WRITE) return true
+    if (effect >= DDL || !inTransaction) return false
+    this.#openTicket = this.#with.interceptor.intend(occurrence, 'explicit')
+    return true
+  }
+
+  #commits({ command, kinds }: Judged): boolean {
+    if (command.effect === 'read') return false
+    return command.parts.some(
+      (part, at) =>
+        part.effect === 'session-control' && !HARMLESS_CONTROL.has(kinds[at] ?? 'unknown'),
+    )
+  }
+
+  /** Reads and judges a statement; an error message instead while the transaction has failed. */
+  async read(
+    statement: Buffer,
+    types: readonly number[],
+    lookup: OwnLookup,
+  ): Promise<Judged | Buffer> {
+    const { interceptor, clock } = this.#with
+    const text = statement.toString('utf8')
+    let reading: Reading
+    try {
+      reading = await this.#reading(statement, text, types, lookup)
+    } catch (failure) {
+      if (failure instanceof TransactionFailed) return IN_FAILED_TRANSACTION
+      throw failure
+    }
+    const judged = interceptor.judge(text, statement, reading.command)
+    if (reading.syntaxError !== undefined) this.#syntaxErrors.set(judged, reading.syntaxError)
+    if (reading.runsAtParse) this.#runsAtParse.add(judged)
+    if (reading.isCacheable) {
+      this.#cache.set(VerdictCache.key(statement, types), judged, clock.monotonicMs())
+    }
+    return judged
+  }
+
+  async #reading(
+    statement: Buffer,
+    text: string,
+    types: readonly number[],
+    lookup: OwnLookup,
+  ): Promise<Reading> {
+    const opaque = (because: string): Reading => ({
+      command: unknownCommand('postgres', because),
+      isCacheable: false,
+      runsAtParse: true,
+    })
+    if (!isUtf8(statement)) return opaque('it is not valid UTF-8')
+    if (statement.length > LIMITS.statementBytesMax) return opaque('it is longer than 256 KiB')
+    return this.#with.reader.read(text, types, lookup)
+  }
+
+  /** The error that stops a statement before the target even parses it, or undefined. */
+  refusalAtParse(judged: Judged, number: number): Buffer | undefined {
+    const occurrence = { number, judged, parameters: { types: [], values: [], shown: [] } }
+    if (judged.verdict.outcome === 'block') return this.#blocked(occurrence)
+    if (judged.verdict.outcome === 'ask' && this.#runsAtParse.has(judged)) {
+      const why =
+        'preparing it would already run code; send it as a simple query to have it reviewed'
+      return this.#refused(occurrence, { code: 'COMMAND_BLOCKED', details: { why } })
+    }
+    return undefined
+  }
+
+  /** Takes one command past policy, people and the log; or gives the error that it gets instead. */
+  async clear(
+    occurrence: Occurrence,
+    inTransaction: boolean,
+    notify: (notice: Buffer) => void,
+  ): Promise<Occurrence | Buffer> {
+    const { judged } = occurrence
+    if (judged.verdict.outcome === 'block') return this.#blocked(occurrence)
+    const cleared =
+      judged.verdict.outcome === 'ask' ? await this.#ask(occurrence, notify) : occurrence
+    if (Buffer.isBuffer(cleared)) return cleared
+    await this.#record(cleared, inTransaction)
+    const { cutBy } = this.#with.session
+    return cutBy === undefined ? cleared : this.#refused(cleared, cutBy.refusal)
+  }
+
+  /** Nothing may become permanent before its intent is durable. */
+  async #record(occurrence: Occurrence, inTransaction: boolean): Promise<void> {
+    const { interceptor } = this.#with
+    const effect = rank(occurrence.judged.command.effect)
+    if (effect >= WRITE) {
+      this.#openTicket = interceptor.intend(occurrence, inTransaction ? 'explicit' : 'none')
+    }
+    const mayFollow = inTransaction && effect < DDL && !this.#commits(occurrence.judged)
+    if (this.#openTicket === 0 || mayFollow) return
+    await interceptor.durable(this.#openTicket)
+    this.#openTicket = 0
+  }
+
+  async #ask(
+    occurrence: Occurrence,
+    notify: (notice: Buffer) => void,
+  ): Promise<Occurrence | Buffer> {
+    const review = new AbortController()
+    this.#review = review
+    try {
+      const asked = await this.#with.interceptor.review(
+        occurrence,
+        this.#with.pins,
+        review.signal,
+        (id, approvers) => notify(this.#holding(occurrence, id, approvers)),
+      )
+      if (asked.ok) return { ...occurrence, reviewId: asked.value }
+      if (!review.signal.aborted) return this.#refused(occurrence, asked.refusal)
+      const canceled = { code: 'REVIEW_WITHDRAWN', details: asked.refusal.details } as const
+      this.#with.interceptor.refuse(occurrence, canceled)
+      return errorMessage('ERROR', {
+        ...wireError(canceled),
+        message: 'canceling statement due to user request; it was not run',
+      })
+    } finally {
+      this.#review = undefined
+    }
+  }
+
+  #holding(occurrence: Occurrence, id: string, approvers: string): Buffer {
+    const { verdict } = occurrence.judged
+    const minutes = verdict.outcome === 'ask' ? Math.ceil(verdict.approval.timeoutMs / 60_000) : 0
+    return noticeMessage({
+      sqlstate: '00000',
+      message: `${named(occurrence.judged)} waits for approval by ${approvers} (${id})`,
+      detail: verdict.reasons.map((reason) => reason.text).join(' '),
+      hint: `It goes on by itself once approved, within ${minutes} min. Cancelling withdraws it.`,
+    })
+  }
+
+  /** The caller cancels: true when that concerned a command that waits here. */
+  cancel(): boolean {
+    this.#review?.abort()
+    return this.#review !== undefined
+  }
+
+  #blocked(occurrence: Occurrence): Buffer {
+    const { judged } = occurrence
+    const syntaxError = this.#syntaxErrors.get(judged)
+    if (syntaxError !== undefined) {
+      return this.#refused(occurrence, { code: 'STATEMENT_INVALID', details: { why: syntaxError } })
+    }
+    const why = [
+      ...judged.verdict.reasons.map((reason) => reason.text),
+      ...judged.command.parts.flatMap((part) => part.because),
+    ].join(' ')
+    const what = named(judged)
+    const id = `${this.#with.session.id}#${occurrence.number}`
+    return this.#refused(occurrence, { code: 'COMMAND_BLOCKED', details: { what, why, id } })
+  }
+
+  #refused(occurrence: Occurrence, refusal: Refusal): Buffer {
+    this.#with.interceptor.refuse(occurrence, refusal)
+    return errorMessage('ERROR', wireError(refusal))
+  }
+
+  /** A command is over at the target. */
+  finished(reply: Reply, status: number): void {
+    const { interceptor, clock, caches, session } = this.#with
+    const { occurrence } = reply
+    if (occurrence === undefined) return
+    interceptor.finished(occurrence, {
+      outcome: reply.sqlstate === '' ? 'done' : 'failed',
+      tag: reply.tag,
+      sqlstate: reply.sqlstate,
+      rows: reply.rows,
+      startedAt: reply.startedAt,
+      durationMs: Math.max(0, clock.now() - reply.startedAt),
+    })
+    if (rank(occurrence.judged.command.effect) < DDL) return
+    caches.forget(session.grant.resource)
+    // From here on names may mean something in this session only (a temporary table, a setting).
+    this.#cache = new VerdictCache()
+    if (status !== IN_TRANSACTION) this.#openTicket = 0
+  }
+
+  /** Whatever went wrong ends the session, in the words of the table. */
+  failed(failure: unknown): void {
+    this.#with.fail(failure instanceof Error ? failure : new WarderError('INTERNAL'))
+  }
+}
+
+const named = (judged: Judged) =>
+  judged.kinds.map((kind) => kind.replaceAll('-', ' ').toUpperCase()).join('; ')

@@ -1,0 +1,329 @@
+// The target's side of a session: which replies are awaited, in order, and what each message that
+// comes back means. Rows pass by their length alone. No I/O.
+
+import { WarderError } from '../../core/errors.js'
+import { LIMITS } from '../limits.js'
+import type { Occurrence } from '../intercept.js'
+import { Backlog, bodyLength, HEADER_BYTES, type Outbox } from './codec.js'
+import {
+  MalformedMessage,
+  readError,
+  readParameterStatus,
+  readTag,
+  readTextRow,
+  TARGET,
+} from './messages.js'
+
+/** Transaction status of ReadyForQuery: outside any transaction block. */
+export const IDLE = 0x49
+/** Inside a transaction block. */
+export const IN_TRANSACTION = 0x54
+/** Inside a transaction block that has failed: nothing but its end is accepted. */
+export const FAILED = 0x45
+
+/** Collects the rows of one of the gateway's own lookups; `done` counts once. */
+export interface Lookup {
+  readonly rows: (string | null)[][]
+  done(failure?: Error): void
+}
+
+/** One awaited reply. `undo` reverts what its message changed, should the target skip it. */
+export interface Reply {
+  readonly kind:
+    | 'query'
+    | 'parse'
+    | 'bind'
+    | 'close'
+    | 'describe-statement'
+    | 'describe-portal'
+    | 'execute'
+    | 'refusal'
+    | 'sync'
+  /** A message of the gateway's own: its reply is not for the caller. */
+  readonly lookup?: Lookup
+  /** What the caller gets instead of the error that the gateway provoked. */
+  readonly error?: Buffer
+  readonly occurrence?: Occurrence
+  readonly undo?: () => void
+  readonly startedAt: number
+  rows: number
+  tag: string
+  sqlstate: string
+}
+
+/** A reply that is awaited from now on. */
+export const expected = (
+  kind: Reply['kind'],
+  startedAt: number,
+  more: Partial<Pick<Reply, 'lookup' | 'error' | 'occurrence' | 'undo'>>,
+): Reply => ({ kind, startedAt, rows: 0, tag: '', sqlstate: '', ...more })
+
+/** What the session learns from the target's side. */
+export interface ReplyEvents {
+  /** A command of the caller's is over. */
+  finished(reply: Reply): void
+  /** The target reported a new value for a setting. */
+  reported(name: string, value: string): void
+  /** Nothing is awaited any more. */
+  settled(): void
+}
+
+/** The queue of awaited replies, and the scanner that works it off. */
+export class Replies {
+  /** Status of the last ReadyForQuery. */
+  status = IDLE
+  /** The target is reading COPY data. */
+  copyIn = false
+  /** The target skips everything until the next Sync. */
+  skipping = false
+  /** Not in the middle of a message towards the caller. */
+  get atBoundary(): boolean {
+    return this.#skipBytes === 0
+  }
+
+  readonly #queue: Reply[] = []
+  #head = 0
+  readonly #backlog = new Backlog()
+  #skipBytes = 0
+  #skipForwards = true
+  readonly #out: Outbox
+  readonly #on: ReplyEvents
+
+  constructor(out: Outbox, events: ReplyEvents) {
+    this.#out = out
+    this.#on = events
+  }
+
+  /** Replies still awaited. */
+  get count(): number {
+    return this.#queue.length - this.#head
+  }
+
+  /** Expects one more reply, after all others. */
+  push(reply: Reply): void {
+    this.#queue.push(reply)
+  }
+
+  /** Takes bytes from the target; `volatile` says that the chunk is overwritten afterwards. */
+  scan(chunk: Buffer, volatile: boolean): void {
+    let bytes = chunk
+    let at = 0
+    if (this.#skipBytes > 0) {
+      at = Math.min(this.#skipBytes, bytes.length)
+      if (this.#skipForwards) this.#out.slice(bytes, 0, at)
+      this.#skipBytes -= at
+    } else if (this.#backlog.sizeBytes > 0) {
+      this.#backlog.push(bytes)
+      bytes = this.#backlog.take()
+    }
+    at = this.#messages(bytes, at)
+    if (at < bytes.length) {
+      const rest = bytes.subarray(at)
+      this.#backlog.push(volatile && bytes === chunk ? Buffer.from(rest) : rest)
+    }
+  }
+
+  /** Works through whole messages and long ones' beginnings; returns where it stopped. */
+  #messages(bytes: Buffer, from: number): number {
+    let at = from
+    while (at + HEADER_BYTES <= bytes.length) {
+      const type = bytes[at] ?? 0
+      const streamed = this.#isStreamed(type)
+      const limit = streamed ? LIMITS.messageBytesMax : LIMITS.controlMessageBytesMax
+      const end = at + HEADER_BYTES + bodyLength(bytes, at, limit)
+      if (end > bytes.length) {
+        if (!streamed) return at
+        if (type === TARGET.dataRow) this.#peek().rows += 1
+        this.#out.slice(bytes, at, bytes.length)
+        this.#skipBytes = end - bytes.length
+        this.#skipForwards = true
+        return bytes.length
+      }
+      if (type === TARGET.dataRow && streamed) {
+        this.#peek().rows += 1
+        this.#out.slice(bytes, at, end)
+      } else if (this.#handle(type, bytes, at + HEADER_BYTES, end)) {
+        this.#out.slice(bytes, at, end)
+      }
+      at = end
+    }
+    return at
+  }
+
+  /** Messages that pass by length alone, without being held whole. */
+  #isStreamed(type: number): boolean {
+    switch (type) {
+      case TARGET.dataRow:
+        return this.#queue[this.#head]?.lookup === undefined
+      case TARGET.copyData:
+        return true
+      default:
+        return false
+    }
+  }
+
+  /** Returns true when the message goes to the caller as it is. */
+  #handle(type: number, bytes: Buffer, start: number, end: number): boolean {
+    switch (type) {
+      case TARGET.parseComplete:
+        return this.#answered('parse')
+      case TARGET.bindComplete:
+        return this.#answered('bind')
+      case TARGET.closeComplete:
+        return this.#answered('close')
+      case TARGET.parameterDescription:
+        return this.#peek().lookup === undefined
+      case TARGET.rowDescription:
+      case TARGET.noData:
+        return this.#described()
+      case TARGET.dataRow:
+        this.#peek().lookup?.rows.push(readTextRow(bytes, start, end))
+        return false
+      case TARGET.commandComplete:
+        return this.#completed(readTag(bytes, start, end))
+      case TARGET.emptyQuery:
+        return this.#completed('')
+      case TARGET.portalSuspended:
+        return this.#completed('SUSPENDED')
+      case TARGET.copyIn:
+        return this.#copyIn()
+      case TARGET.copyOut:
+      case TARGET.copyData:
+      case TARGET.copyDone:
+      case TARGET.notice:
+      case TARGET.notification:
+        return true
+      case TARGET.error:
+        return this.#failed(bytes, start, end)
+      case TARGET.readyForQuery:
+        return this.#ready(bytes[start] ?? 0)
+      case TARGET.parameterStatus: {
+        const { name, value } = readParameterStatus(bytes, start, end)
+        this.#on.reported(name, value)
+        return true
+      }
+      default:
+        throw new MalformedMessage(
+          `the target sent a message of type ${type}, which has no place here`,
+        )
+    }
+  }
+
+  #peek(): Reply {
+    const reply = this.#queue[this.#head]
+    if (reply === undefined) throw new MalformedMessage('the target answered what nobody asked')
+    return reply
+  }
+
+  #shift(): Reply {
+    const reply = this.#peek()
+    this.#head += 1
+    if (this.#head === this.#queue.length) {
+      this.#queue.length = 0
+      this.#head = 0
+    } else if (this.#head === 1024) {
+      this.#queue.splice(0, 1024)
+      this.#head = 0
+    }
+    return reply
+  }
+
+  #answered(kind: Reply['kind']): boolean {
+    const reply = this.#shift()
+    if (reply.kind !== kind) throw new MalformedMessage('the target answered out of order')
+    if (kind === 'close') reply.lookup?.done()
+    this.#settle()
+    return reply.lookup === undefined
+  }
+
+  #described(): boolean {
+    const reply = this.#peek()
+    if (reply.kind.startsWith('describe')) return this.#answered(reply.kind)
+    return reply.lookup === undefined
+  }
+
+  /** One statement is done; a simple Query goes on until its ReadyForQuery. */
+  #completed(tag: string): boolean {
+    const reply = this.#peek()
+    reply.tag = reply.tag === '' ? tag : `${reply.tag}; ${tag}`
+    if (reply.kind === 'query') return true
+    if (reply.kind !== 'execute') throw new MalformedMessage('the target completed nothing')
+    this.#shift()
+    this.copyIn = false
+    if (reply.occurrence !== undefined) this.#on.finished(reply)
+    this.#settle()
+    return reply.lookup === undefined
+  }
+
+  /** While it reads COPY data, a target ignores Sync and Flush: replies to them never come. */
+  #copyIn(): boolean {
+    const reply = this.#peek()
+    if (reply.kind !== 'query' && reply.kind !== 'execute') {
+      throw new MalformedMessage('the target asked for COPY data that nobody offered')
+    }
+    this.copyIn = true
+    const after = this.#queue.splice(this.#head + 1)
+    if (after.some((later) => later.kind !== 'sync' || later.lookup !== undefined)) {
+      throw new MalformedMessage('commands were sent ahead into a COPY')
+    }
+    return true
+  }
+
+  /** An error ends a simple Query's statement, or everything up to the next Sync. */
+  #failed(bytes: Buffer, start: number, end: number): boolean {
+    const sqlstate = readError(bytes, start, end).get('C') ?? ''
+    this.copyIn = false
+    const head = this.#queue[this.#head]
+    if (head === undefined || head.kind === 'sync') return true
+    head.sqlstate = sqlstate
+    if (head.kind === 'query') return this.#swap(head)
+    // A lookup closed by a Sync of its own fails unseen; one within a pipeline has failed that, too.
+    const own = this.#queue.slice(this.#head).some((reply) => reply.kind === 'sync' && reply.lookup)
+    const forwards = head.lookup === undefined ? this.#swap(head) : !own
+    this.#skip(sqlstate)
+    return forwards
+  }
+
+  #swap(reply: Reply): boolean {
+    if (reply.error === undefined) return true
+    this.#out.add(reply.error)
+    return false
+  }
+
+  /** The target runs nothing of what was sent after the failure, up to the next Sync. */
+  #skip(sqlstate: string): void {
+    const skipped: Reply[] = []
+    while (this.count > 0 && this.#peek().kind !== 'sync') skipped.push(this.#shift())
+    this.skipping = this.count === 0
+    const failure = new WarderError('TARGET_UNREACHABLE', { why: `a lookup failed (${sqlstate})` })
+    for (const reply of skipped.reverse()) {
+      reply.undo?.()
+      reply.lookup?.done(failure)
+      if (reply.kind === 'execute' && reply.occurrence !== undefined) {
+        if (reply.sqlstate === '') reply.tag = 'SKIPPED'
+        reply.sqlstate ||= sqlstate
+        this.#on.finished(reply)
+      }
+    }
+    this.#settle()
+  }
+
+  #ready(status: number): boolean {
+    const reply = this.#shift()
+    if (reply.kind !== 'query' && reply.kind !== 'sync') {
+      throw new MalformedMessage('the target is ready before it has answered')
+    }
+    if (status !== IDLE && status !== IN_TRANSACTION && status !== FAILED) {
+      throw new MalformedMessage('the target is in no known transaction status')
+    }
+    this.status = status
+    this.copyIn = false
+    if (reply.kind === 'query' && reply.occurrence !== undefined) this.#on.finished(reply)
+    this.#settle()
+    return reply.lookup === undefined
+  }
+
+  #settle(): void {
+    if (this.count === 0) this.#on.settled()
+  }
+}

@@ -1,0 +1,427 @@
+// The caller's side of a session: takes its messages in order, lets through what is judged and
+// allowed, and stops at what has to wait. Bytes in, bytes out; sockets are server.ts's.
+
+import { serialize } from 'pg-protocol'
+
+import type { Refusal } from '../../core/errors.js'
+import type { Clock } from '../../core/ports.js'
+import { LIMITS } from '../limits.js'
+import { NO_PARAMETERS, type Judged, type Occurrence, type Parameters } from '../intercept.js'
+import { Backlog, bodyLength, HEADER_BYTES, Outbox } from './codec.js'
+import { wireError } from './errors.js'
+import {
+  CALLER,
+  errorMessage,
+  MalformedMessage,
+  readBindNames,
+  readExecute,
+  readNamed,
+  readParse,
+  readQuery,
+} from './messages.js'
+import { OWN_NAME, OwnLookup } from './own-lookup.js'
+import { readParameters } from './parameters.js'
+import type { Passage } from './passage.js'
+import { expected, IN_TRANSACTION, Replies, type Reply, type ReplyEvents } from './replies.js'
+
+/** What the session needs from the sockets around it. */
+export interface Wire {
+  /** Writes what the outboxes hold. */
+  flush(): void
+}
+
+/** A prepared statement, as judged when it was parsed. */
+interface Prepared {
+  readonly judged: Judged
+  readonly types: readonly number[]
+}
+
+/** A statement that no server accepts: it fails the caller's transaction where a refusal must. */
+const POISON = 'REFUSED BY WARDER'
+
+/** One PostgreSQL conversation. */
+export class PostgresSession {
+  readonly toTarget = new Outbox()
+  readonly toCaller = new Outbox()
+  readonly replies: Replies
+  #commandCount = 0
+  #busy = false
+  #closed = false
+  #inPipeline = false
+  /** Something was forwarded that may have changed the transaction's status. */
+  #controlOutstanding = false
+  #skipBytes = 0
+  #skipForwards = true
+  readonly #backlog = new Backlog()
+  readonly #statements = new Map<string, Prepared>()
+  readonly #portals = new Map<string, Occurrence>()
+  readonly #passage: Passage
+  readonly #wire: Wire
+  readonly #clock: Clock
+  readonly #lookup: OwnLookup
+  #onSettled: (() => void) | undefined
+
+  constructor(passage: Passage, wire: Wire, clock: Clock, reported: ReplyEvents['reported']) {
+    this.#passage = passage
+    this.#wire = wire
+    this.#clock = clock
+    this.replies = new Replies(this.toCaller, {
+      finished: (reply) => passage.finished(reply, this.replies.status),
+      reported,
+      settled: () => {
+        const resolve = this.#onSettled
+        this.#onSettled = undefined
+        resolve?.()
+      },
+    })
+    this.#lookup = new OwnLookup({
+      replies: this.replies,
+      toTarget: this.toTarget,
+      flush: () => wire.flush(),
+      settled: () => this.#settled(),
+      inPipeline: () => this.#inPipeline,
+      now: () => clock.now(),
+    })
+  }
+
+  /** Commands taken so far, refused ones included. */
+  get commandCount(): number {
+    return this.#commandCount
+  }
+
+  /** True when the caller has sent ahead more than may be kept. */
+  get isFull(): boolean {
+    return this.#backlog.sizeBytes > LIMITS.heldInputBytesMax
+  }
+
+  /** The caller ended the session in good order. */
+  saidGoodbye = false
+
+  /** A command of the caller's waits for a person, for the log, or for its meaning. */
+  get isWaiting(): boolean {
+    return this.#busy
+  }
+
+  /** Nothing more is taken or forwarded. */
+  close(): void {
+    this.#closed = true
+  }
+
+  /** Bytes from the target. */
+  fromTarget(chunk: Buffer, volatile: boolean): void {
+    this.replies.scan(chunk, volatile)
+    if (!this.#busy && this.#backlog.sizeBytes > 0) this.#advance()
+  }
+
+  /** Bytes from the caller; they wait while an earlier command of his does. */
+  fromCaller(chunk: Buffer): void {
+    this.#backlog.push(chunk)
+    if (!this.#busy) this.#advance()
+  }
+
+  #advance(): void {
+    if (this.#closed || this.#backlog.sizeBytes === 0) return
+    const bytes = this.#backlog.take()
+    const at = this.#messages(bytes, this.#pass(bytes, 0))
+    if (at < bytes.length) this.#backlog.push(bytes.subarray(at))
+  }
+
+  /** The rest of a COPY message that began in an earlier chunk. */
+  #pass(bytes: Buffer, at: number): number {
+    const end = Math.min(at + this.#skipBytes, bytes.length)
+    if (this.#skipForwards) this.toTarget.slice(bytes, at, end)
+    this.#skipBytes -= end - at
+    return end
+  }
+
+  #messages(bytes: Buffer, from: number): number {
+    let at = from
+    while (at + HEADER_BYTES <= bytes.length && !this.#busy) {
+      if (this.replies.count >= LIMITS.outstandingCountMax) return at
+      const type = bytes[at] ?? 0
+      const end = at + HEADER_BYTES + bodyLength(bytes, at, LIMITS.messageBytesMax)
+      if (type === CALLER.copyData) {
+        this.#skipBytes = end - at
+        this.#skipForwards = this.replies.copyIn
+        at = this.#pass(bytes, at)
+        continue
+      }
+      if (end > bytes.length) return at
+      this.#message(type, bytes, at, end)
+      at = end
+    }
+    return at
+  }
+
+  #message(type: number, bytes: Buffer, at: number, end: number): void {
+    if (this.replies.copyIn) return this.#duringCopy(type, bytes, at, end)
+    const body = at + HEADER_BYTES
+    switch (type) {
+      case CALLER.query:
+        return this.#query(bytes, at, end)
+      case CALLER.terminate:
+        this.#closed = true
+        this.saidGoodbye = true
+        return this.toTarget.slice(bytes, at, end)
+      case CALLER.copyDone:
+      case CALLER.copyFail:
+        return // left over from a COPY that has failed: a server ignores them as well
+      case CALLER.sync:
+        this.#inPipeline = false
+        this.replies.skipping = false
+        this.#expect('sync', {})
+        return this.toTarget.slice(bytes, at, end)
+      case CALLER.functionCall:
+        throw new MalformedMessage('function calls by OID carry no text that could be judged')
+      case CALLER.parse:
+      case CALLER.bind:
+      case CALLER.execute:
+      case CALLER.describe:
+      case CALLER.close:
+      case CALLER.flush:
+        break
+      default:
+        throw new MalformedMessage(
+          `the caller sent a message of type ${type}, which has no place here`,
+        )
+    }
+    this.#inPipeline = true
+    if (this.replies.skipping) return // the target would skip it, too
+    if (type === CALLER.parse) return this.#parse(bytes, at, end)
+    if (type === CALLER.bind) return this.#bind(bytes, at, end)
+    if (type === CALLER.execute) return this.#execute(readExecute(bytes, body, end), bytes, at, end)
+    if (type === CALLER.flush) return this.toTarget.slice(bytes, at, end)
+    return this.#named(type, bytes, at, end)
+  }
+
+  #duringCopy(type: number, bytes: Buffer, at: number, end: number): void {
+    if (type === CALLER.copyDone || type === CALLER.copyFail) {
+      this.replies.copyIn = false
+      return this.toTarget.slice(bytes, at, end)
+    }
+    // A target ignores these while it reads COPY data; forwarded, they would be answered never.
+    if (type === CALLER.sync || type === CALLER.flush) return
+    throw new MalformedMessage('a command was sent in the middle of a COPY')
+  }
+
+  #query(bytes: Buffer, at: number, end: number): void {
+    if (this.#inPipeline) throw new MalformedMessage('a simple query within a pipeline')
+    const judged = this.#passage.recall(readQuery(bytes, at + HEADER_BYTES, end), [])
+    const occurrence = judged && this.#passesAtOnce(judged, NO_PARAMETERS)
+    if (occurrence) {
+      this.#expect('query', { occurrence })
+      return this.toTarget.slice(bytes, at, end)
+    }
+    const copy = Buffer.from(bytes.subarray(at, end))
+    this.#wait(async () => {
+      const statement = copy.subarray(HEADER_BYTES, -1)
+      const cleared = await this.#clear(statement, [], NO_PARAMETERS)
+      if (this.#closed || cleared === undefined) return
+      if (Buffer.isBuffer(cleared)) {
+        this.#expect('query', { error: cleared })
+        this.toTarget.add(serialize.query(POISON))
+      } else {
+        this.#expect('query', { occurrence: cleared })
+        this.toTarget.add(copy)
+      }
+    })
+  }
+
+  #parse(bytes: Buffer, at: number, end: number): void {
+    const { name, statement, parameterTypes } = readParse(bytes, at + HEADER_BYTES, end)
+    this.#guardName(name)
+    const judged = this.#passage.recall(statement, parameterTypes)
+    if (judged && judged.verdict.outcome !== 'block') {
+      this.#prepare(name, { judged, types: parameterTypes })
+      return this.toTarget.slice(bytes, at, end)
+    }
+    const copy = Buffer.from(bytes.subarray(at, end))
+    const text = Buffer.from(statement)
+    this.#wait(async () => {
+      const fresh = await this.#read(text, parameterTypes)
+      if (this.#closed || fresh === undefined) return
+      const refusal = Buffer.isBuffer(fresh)
+        ? fresh
+        : this.#passage.refusalAtParse(fresh, this.#commandCount + 1)
+      if (refusal !== undefined) {
+        this.#commandCount += 1
+        return this.#refuseInPipeline(refusal)
+      }
+      if (Buffer.isBuffer(fresh)) return
+      this.#prepare(name, { judged: fresh, types: parameterTypes })
+      this.toTarget.add(copy)
+    })
+  }
+
+  #prepare(name: string, prepared: Prepared): void {
+    const previous = this.#statements.get(name)
+    if (previous === undefined && this.#statements.size >= LIMITS.preparedCountMax) {
+      throw new MalformedMessage('too many prepared statements')
+    }
+    this.#statements.set(name, prepared)
+    this.#expect('parse', { undo: () => restore(this.#statements, name, previous) })
+  }
+
+  #bind(bytes: Buffer, at: number, end: number): void {
+    const body = at + HEADER_BYTES
+    const { portal, statement } = readBindNames(bytes, body, end)
+    this.#guardName(portal)
+    const prepared = this.#statements.get(statement)
+    if (prepared === undefined) return this.#refuseUnknown('prepared statement', statement)
+    const { judged, types } = prepared
+    const current = this.#passage.isCurrent(judged)
+    const parameters =
+      current && this.#passage.isLight(judged)
+        ? NO_PARAMETERS
+        : readParameters(bytes, body, end, types)
+    const occurrence = current && this.#passesAtOnce(judged, parameters)
+    if (occurrence) {
+      this.#open(portal, occurrence)
+      return this.toTarget.slice(bytes, at, end)
+    }
+    const copy = Buffer.from(bytes.subarray(at, end))
+    this.#wait(async () => {
+      const held = readParameters(copy, HEADER_BYTES, copy.length, types)
+      const cleared = await this.#clear(judged.bytes, types, held)
+      if (this.#closed || cleared === undefined) return
+      if (Buffer.isBuffer(cleared)) return this.#refuseInPipeline(cleared)
+      this.#open(portal, cleared)
+      this.toTarget.add(copy)
+    })
+  }
+
+  #open(portal: string, occurrence: Occurrence): void {
+    const previous = this.#portals.get(portal)
+    this.#portals.set(portal, occurrence)
+    this.#expect('bind', { undo: () => restore(this.#portals, portal, previous) })
+  }
+
+  /** What a portal runs was decided when it was bound; a portal made otherwise is not known. */
+  #execute(portal: string, bytes: Buffer, at: number, end: number): void {
+    const occurrence = this.#portals.get(portal)
+    if (occurrence === undefined) return this.#refuseUnknown('portal', portal)
+    this.#expect('execute', { occurrence })
+    this.toTarget.slice(bytes, at, end)
+  }
+
+  #named(type: number, bytes: Buffer, at: number, end: number): void {
+    const { kind, name } = readNamed(bytes, at + HEADER_BYTES, end)
+    this.#guardName(name)
+    if (type === CALLER.describe) this.#expect(`describe-${kind}`, {})
+    else if (kind === 'portal') this.#forget(this.#portals, name)
+    else this.#forget(this.#statements, name)
+    this.toTarget.slice(bytes, at, end)
+  }
+
+  #forget<T>(names: Map<string, T>, name: string): void {
+    const previous = names.get(name)
+    names.delete(name)
+    this.#expect('close', { undo: () => restore(names, name, previous) })
+  }
+
+  #guardName(name: string): void {
+    if (name.startsWith(OWN_NAME))
+      throw new MalformedMessage(`names in ${OWN_NAME} are the gateway’s`)
+  }
+
+  /** The occurrence, when it is allowed and nothing has to be written before it is forwarded. */
+  #passesAtOnce(judged: Judged, parameters: Parameters): Occurrence | undefined {
+    const occurrence = { number: this.#commandCount + 1, judged, parameters }
+    if (!this.#passage.passesAtOnce(occurrence, this.#inTransaction)) return undefined
+    this.#commandCount += 1
+    this.#noteControl(judged)
+    return occurrence
+  }
+
+  /**
+   * Inside an explicit transaction for certain: the last status said so, and nothing was forwarded
+   * since that could have ended it.
+   */
+  get #inTransaction(): boolean {
+    return this.replies.status === IN_TRANSACTION && !this.#controlOutstanding
+  }
+
+  #noteControl({ command }: Judged): void {
+    if (command.effect !== 'read' && command.effect !== 'write') this.#controlOutstanding = true
+  }
+
+  /** Finds out what a statement does; undefined when its pipeline has failed meanwhile. */
+  async #read(statement: Buffer, types: readonly number[]): Promise<Judged | Buffer | undefined> {
+    const known = this.#passage.recall(statement, types)
+    if (known !== undefined) return known
+    await this.#settled()
+    if (this.replies.skipping) return undefined
+    const read = await this.#passage.read(statement, types, this.#lookup)
+    return this.replies.skipping ? undefined : read
+  }
+
+  /** Judges, asks, and puts on record: an occurrence to forward unchanged, or the error instead. */
+  async #clear(
+    statement: Buffer,
+    types: readonly number[],
+    parameters: Parameters,
+  ): Promise<Occurrence | Buffer | undefined> {
+    const judged = await this.#read(statement, types)
+    this.#commandCount += 1
+    if (judged === undefined || Buffer.isBuffer(judged)) return judged
+    if (judged.verdict.outcome === 'ask') await this.#settled()
+    if (this.replies.skipping) return undefined
+    const occurrence = { number: this.#commandCount, judged, parameters }
+    const cleared = await this.#passage.clear(occurrence, this.#inTransaction, (notice) => {
+      this.toCaller.add(notice)
+      this.#wire.flush()
+    })
+    if (!Buffer.isBuffer(cleared)) this.#noteControl(judged)
+    return cleared
+  }
+
+  /** The target fails the pipeline for us: order, skipping and transaction stay PostgreSQL's. */
+  #refuseInPipeline(error: Buffer): void {
+    this.#expect('refusal', { error })
+    this.toTarget.add(serialize.parse({ name: `${OWN_NAME}refusal`, text: POISON }))
+    this.replies.skipping = true
+  }
+
+  #refuseUnknown(kind: string, name: string): void {
+    const refusal: Refusal = { code: 'NOT_FOUND', details: { what: `${kind} "${name}"` } }
+    this.#refuseInPipeline(errorMessage('ERROR', wireError(refusal)))
+  }
+
+  #expect(kind: Reply['kind'], more: Partial<Reply>): void {
+    this.replies.push(expected(kind, this.#clock.now(), more))
+  }
+
+  /** Runs what can't be done at once; input waits meanwhile, in order. */
+  #wait(work: () => Promise<void>): void {
+    this.#busy = true
+    void work()
+      .catch((failure: unknown) => this.#passage.failed(failure))
+      .finally(() => {
+        this.#busy = false
+        if (this.#closed) return
+        try {
+          this.#advance()
+        } catch (failure) {
+          this.#passage.failed(failure)
+        }
+        this.#wire.flush()
+      })
+  }
+
+  /** Resolves when no reply is awaited. Within a pipeline the target is asked to flush them. */
+  async #settled(): Promise<void> {
+    if (this.replies.count > 0) {
+      if (this.#inPipeline) this.toTarget.add(serialize.flush())
+      await new Promise<void>((resolve) => {
+        this.#onSettled = resolve
+        this.#wire.flush()
+      })
+    }
+    this.#controlOutstanding = false
+  }
+}
+
+function restore<T>(names: Map<string, T>, name: string, previous: T | undefined): void {
+  if (previous === undefined) names.delete(name)
+  else names.set(name, previous)
+}

@@ -1,0 +1,63 @@
+// Runs in a worker thread: parses SQL with PostgreSQL's own grammar and answers with facts. A parse
+// tree never leaves this thread; anything but a syntax error ends it.
+
+import { setImmediate } from 'node:timers/promises'
+import { parentPort } from 'node:worker_threads'
+import { SqlError, loadModule, parseSync } from 'libpg-query'
+import { analyze } from './analyze.js'
+import { budgetExceeded } from './budget.js'
+import type { TextFacts } from './facts.js'
+
+/** What the pool sends: one text at a time. */
+export interface ParseRequest {
+  readonly id: number
+  readonly text: string
+}
+
+/** What the worker answers; `broken` asks to be replaced. */
+export type ParseAnswer =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'facts'; readonly id: number; readonly facts: TextFacts }
+  | { readonly kind: 'broken'; readonly id: number; readonly because: string }
+
+/** Statements that touch much of the grammar, so that the first real one is not the slow one. */
+const WARM_UP = [
+  'SELECT a, count(*) FROM t JOIN u USING (id) WHERE b = $1 AND c IN (1, 2) GROUP BY a ORDER BY 1',
+  'INSERT INTO t (a, b) VALUES (1, now()) ON CONFLICT (a) DO UPDATE SET b = excluded.b RETURNING a',
+  'CREATE TABLE t (a int PRIMARY KEY, b text DEFAULT lower($$x$$), CHECK (a > 0))',
+  'BEGIN; UPDATE t SET a = 1 WHERE b IS NULL; DELETE FROM t USING u WHERE t.a = u.a; COMMIT',
+  'not SQL',
+]
+
+/** The parser takes no empty text, and neither comments nor semicolons are statements. */
+function factsOf(text: string): TextFacts {
+  if (text === '') return { outcome: 'facts', statements: [] }
+  const exceeded = budgetExceeded(text)
+  if (exceeded !== undefined) return { outcome: 'unknown', because: exceeded }
+  try {
+    return analyze(parseSync(text))
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error
+    const position = (error.sqlDetails?.cursorPosition ?? 0) + 1
+    return { outcome: 'invalid', message: error.message, position }
+  }
+}
+
+function answer({ id, text }: ParseRequest): ParseAnswer {
+  try {
+    return { kind: 'facts', id, facts: factsOf(text) }
+  } catch (error) {
+    const because = error instanceof Error ? error.name : 'unknown failure'
+    return { kind: 'broken', id, because: `the parser failed (${because})` }
+  }
+}
+
+if (parentPort !== null) {
+  const port = parentPort
+  await loadModule()
+  for (const text of WARM_UP) factsOf(text)
+  port.on('message', (request: ParseRequest) => port.postMessage(answer(request)))
+  // The thread's first turn of its event loop is slow; it is taken before the pool counts on it.
+  await setImmediate()
+  port.postMessage({ kind: 'ready' } satisfies ParseAnswer)
+}

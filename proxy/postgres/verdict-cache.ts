@@ -1,0 +1,70 @@
+// What was judged once is not judged again: one cache for each role on a resource, dropped whenever
+// the meaning of names may have changed. A session that made names of its own gets its own cache.
+
+import { LRUCache } from 'lru-cache'
+
+import type { Policy } from '../../policy/policy.js'
+import type { Judged } from '../intercept.js'
+import { LIMITS } from '../limits.js'
+
+interface Entry {
+  readonly judged: Judged
+  readonly judgedAtMs: number
+}
+
+/** The cache of one role on one resource, or of one session. */
+export class VerdictCache {
+  readonly #entries = new LRUCache<string, Entry>({ max: LIMITS.verdictCacheCountMax })
+  readonly #judgedAtMs = new WeakMap<Judged, number>()
+
+  /** The key: the statement's exact bytes, and the types that the caller gave its parameters. */
+  static key(statement: Buffer, types: readonly number[]): string {
+    const text = statement.toString('latin1')
+    return types.length === 0 ? text : `${types.join(',')}\0${text}`
+  }
+
+  get(key: string, policy: Policy, nowMs: number): Judged | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return undefined
+    if (entry.judged.policy === policy && nowMs - entry.judgedAtMs < LIMITS.verdictAgeMsMax) {
+      return entry.judged
+    }
+    this.#entries.delete(key)
+    return undefined
+  }
+
+  set(key: string, judged: Judged, nowMs: number): void {
+    this.#judgedAtMs.set(judged, nowMs)
+    this.#entries.set(key, { judged, judgedAtMs: nowMs })
+  }
+
+  /** True while a judgement that a prepared statement holds may still be used. */
+  isFresh(judged: Judged, policy: Policy, nowMs: number): boolean {
+    const judgedAtMs = this.#judgedAtMs.get(judged)
+    if (judgedAtMs === undefined || judged.policy !== policy) return false
+    return nowMs - judgedAtMs < LIMITS.verdictAgeMsMax
+  }
+
+  clear(): void {
+    this.#entries.clear()
+  }
+}
+
+/** The shared caches of a gateway. */
+export class VerdictCaches {
+  readonly #byResource = new Map<string, Map<string, VerdictCache>>()
+
+  /** The cache for one role on one database of a resource. */
+  of(resource: string, role: string): VerdictCache {
+    const roles = this.#byResource.get(resource) ?? new Map<string, VerdictCache>()
+    this.#byResource.set(resource, roles)
+    const cache = roles.get(role) ?? new VerdictCache()
+    roles.set(role, cache)
+    return cache
+  }
+
+  /** Somebody changed definitions at the resource: what names mean there is open again. */
+  forget(resource: string): void {
+    this.#byResource.delete(resource)
+  }
+}
