@@ -166,7 +166,12 @@ const SCHEMA = z.object({
 })
 
 /** Read by the command line, not by the serving processes; listed so that they are not unknown. */
-const COMMAND_LINE_VARIABLES: readonly string[] = ['WARDER_API', 'WARDER_CA', 'WARDER_TOKEN']
+const COMMAND_LINE_VARIABLES: readonly string[] = [
+  'WARDER_SERVER',
+  'WARDER_CA',
+  'WARDER_TOKEN',
+  'WARDER_TOKEN_FILE',
+]
 
 /** Every variable, in the order of the reference page. */
 export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = Object.entries(

@@ -169,12 +169,10 @@ export const refused = (code: ErrorCode, details: ErrorDetails = {}): Outcome<ne
 })
 
 /** What was refused and why, in one sentence. */
-export const messageOf = ({ code, details }: Refusal): string =>
-  (TABLE[code] as ErrorEntry).message(details)
+export const messageOf = ({ code, details }: Refusal): string => TABLE[code].message(details)
 
 /** What to do now, in one sentence. */
-export const remedyOf = ({ code, details }: Refusal): string =>
-  (TABLE[code] as ErrorEntry).remedy(details)
+export const remedyOf = ({ code, details }: Refusal): string => TABLE[code].remedy(details)
 
 /** A failure with a code of the table; `cause` keeps what went wrong underneath. */
 export class WarderError extends Error {

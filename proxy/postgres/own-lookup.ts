@@ -42,19 +42,21 @@ export class OwnLookup {
    * @throws WarderError `TARGET_UNREACHABLE` when the target refuses the lookup
    */
   async run(sql: string, values: readonly string[]): Promise<(string | null)[][]> {
-    const { replies, settled, flush } = this.#session
-    if (replies.status === FAILED) throw new TransactionFailed()
+    if (this.#session.replies.status === FAILED) throw new TransactionFailed()
     const rows: (string | null)[][] = []
     await new Promise<void>((resolve, reject) => {
       const done = (failure?: Error) => {
-        if (failure === undefined) return resolve()
+        if (failure === undefined) {
+          resolve()
+          return
+        }
         this.#parsedSql = ''
         reject(failure)
       }
       this.#send(sql, values, { rows, done })
-      flush()
+      this.#session.flush()
     })
-    await settled()
+    await this.#session.settled()
     return rows
   }
 

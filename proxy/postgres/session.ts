@@ -350,9 +350,14 @@ export class PostgresSession {
     const known = this.#passage.recall(statement, types)
     if (known !== undefined) return known
     await this.#settled()
-    if (this.replies.skipping) return undefined
+    if (this.#pipelineFailed()) return undefined
     const read = await this.#passage.read(statement, types, this.#lookup)
-    return this.replies.skipping ? undefined : read
+    return this.#pipelineFailed() ? undefined : read
+  }
+
+  /** The target skips what is sent up to the next Sync; asked again after every wait. */
+  #pipelineFailed(): boolean {
+    return this.replies.skipping
   }
 
   /** Judges, asks, and puts on record: an occurrence to forward unchanged, or the error instead. */
@@ -365,7 +370,7 @@ export class PostgresSession {
     this.#commandCount += 1
     if (judged === undefined || Buffer.isBuffer(judged)) return judged
     if (judged.verdict.outcome === 'ask') await this.#settled()
-    if (this.replies.skipping) return undefined
+    if (this.#pipelineFailed()) return undefined
     const occurrence = { number: this.#commandCount, judged, parameters }
     const cleared = await this.#passage.clear(occurrence, this.#inTransaction, (notice) => {
       this.toCaller.add(notice)

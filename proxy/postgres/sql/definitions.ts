@@ -70,7 +70,8 @@ export function alterTable(node: Tree, walk: Walk): void {
 
 /** DROP of anything that has no statement type of its own. */
 export function drop(node: Tree, walk: Walk): void {
-  walk.fields('DropStmt', node)
+  // What is dropped is named in a form of its own for each type; only relations are read below.
+  walk.fields('DropStmt', node, ['objects'])
   const type = node['removeType']
   const [kind, effect] = DROPS.get(type) ?? ['drop', 'unknown']
   walk.kind(kind)

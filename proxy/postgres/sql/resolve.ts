@@ -109,7 +109,7 @@ class PartResolution {
     return {
       kind: this.#kind,
       effect: this.#effect,
-      relations: [...this.#relations.values()],
+      relations: [...this.#relations].toSorted(byKey).map(([, use]) => use),
       traits: facts.traits,
       because: [...this.#because].slice(0, becauseCountMax),
     }
@@ -171,7 +171,13 @@ class PartResolution {
     this.#use(name, access)
     if (relation.kind === 'f')
       this.#raise('dangerous', `${name} is a foreign table on another server`)
-    if (access === 'write' && relation.root && relation.ruled && this.#rewritten)
+    if (
+      access === 'write' &&
+      relation.root &&
+      relation.ruled &&
+      !relation.builtin &&
+      this.#rewritten
+    )
       this.#raise('unknown', `${name} has rules that turn a write into something else`)
     if (relation.definition !== undefined) this.#view(relation, name, access)
   }
@@ -205,8 +211,9 @@ class PartResolution {
   }
 
   #function(ref: FunctionRef): void {
-    if (isDangerousName(ref.name)) this.#raise('dangerous', `function ${shown(ref)} is dangerous`)
     const found = this.#catalog.functions(wantedFunction(ref))
+    if (found.length === 0 && isDangerousName(ref.name))
+      this.#raise('dangerous', `function ${shown(ref)} is dangerous`)
     if (found.length === 0 && this.#shaken.defined && ref.from !== 'grammar')
       this.#raise('unknown', `function ${shown(ref)} may be made by the same text`)
     this.#candidates(found)
@@ -225,7 +232,7 @@ class PartResolution {
       if (!builtin && extension && overloadsBuiltin) continue
       const effect = builtin ? builtinEffect(schema, name, signature) : 'unknown'
       if (effect === 'unknown') this.#raise(effect, `function ${schema}.${name} is not known`)
-      else if (effect !== 'read') this.#raise(effect, `function ${schema}.${name} is no mere read`)
+      else if (effect !== 'read') this.#raise(effect, `function ${schema}.${name} is ${effect}`)
     }
   }
 
@@ -263,6 +270,9 @@ class PartResolution {
     if (!known && !domain) this.#raise('unknown', `type ${type.schema}.${type.name} is not known`)
   }
 }
+
+const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) =>
+  a < b ? -1 : a > b ? 1 : 0
 
 /** typtype of base, range and multirange types. */
 const BUILTIN_KINDS: ReadonlySet<string> = new Set(['b', 'r', 'm'])

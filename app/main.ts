@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+// The `warder` program: hands the outside of the process to the command line.
+
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { CliContext } from '../cli/context.js'
+import { runCli } from '../cli/program.js'
+import { systemClock } from './clock.js'
+import { up } from './up.js'
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+const context: CliContext = {
+  env: process.env,
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  isTerminal: process.stdin.isTTY,
+  clock: systemClock,
+  pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+  onSignal: (listener) => {
+    const added = SIGNALS.map((signal) => ({ signal, listen: () => listener(signal) }))
+    for (const { signal, listen } of added) process.on(signal, listen)
+    return () => {
+      for (const { signal, listen } of added) process.off(signal, listen)
+    }
+  },
+}
+
+/** The version in package.json, two folders up from the compiled file. */
+function versionOf(file: URL): string {
+  const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'))
+  const isNamed = typeof parsed === 'object' && parsed !== null && 'version' in parsed
+  return isNamed && typeof parsed.version === 'string' ? parsed.version : 'unknown'
+}
+
+const version = versionOf(new URL('../../package.json', import.meta.url))
+
+process.exitCode = await runCli(
+  {
+    context,
+    version,
+    up: ({ policyFile }) =>
+      up({
+        ...{ policyFile, version },
+        variables: process.env,
+        output: process.stderr,
+        onStopAsked: (listener) => context.onSignal(listener),
+      }),
+  },
+  process.argv.slice(2),
+)
