@@ -47,7 +47,7 @@ export class StoreAuditReader implements AuditReader {
     })
   }
 
-  async *export(_filter: RecordFilter): AsyncIterable<string> {
+  async *export(): AsyncIterable<string> {
     for await (const line of exportLog(this.#parts.store)) yield `${line}\n`
   }
 

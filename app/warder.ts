@@ -6,20 +6,18 @@ import { readFileSync, watchFile, unwatchFile } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
-import type { FastifyInstance } from 'fastify'
-
 import { WarderError } from '../core/errors.js'
 import { Gateway } from '../proxy/gateway.js'
 import { LiveSessions } from '../proxy/live-sessions.js'
 import { PostgresServer } from '../proxy/postgres/server.js'
 import { SqlStatementReader } from '../proxy/postgres/command.js'
 import { ParserPool } from '../proxy/postgres/sql/parser.js'
-import { buildApi } from '../web/api/server.js'
+import { buildApi, listenApi } from '../web/api/server.js'
 import { StoreAuditReader } from './audit-reader.js'
 import { systemClock } from './clock.js'
 import { startControlPlane, type ControlPlane } from './control-plane.js'
 import { startEngines } from './engines.js'
-import type { Environment, HostPort } from './environment.js'
+import { formatHostPort, type Environment, type HostPort } from './environment.js'
 import type { Progress } from './embedded/executable.js'
 import { loadKeys } from './keys.js'
 import { Revocation } from './revoker.js'
@@ -99,14 +97,22 @@ async function start(
   onStop(() => live.stop())
   onStop(() => server.close())
   const postgres = environment.public.postgres ?? { host: listen.host, port }
-  const api = buildApi(apiParts(control, live, keys.audit.publicKeyPem, postgres, tls), {
+  const apiOptions = {
     tls: { certificate: tls.certificate, key: tls.key },
-  })
+    log: { level: 'warn', write: (line: string) => report('api', line) },
+  }
+  const api = buildApi(apiParts(control, live, keys.audit.publicKeyPem, postgres, tls), apiOptions)
   onStop(() => api.close())
-  const address = await listenApi(api, environment.listen.api)
+  const { host } = environment.listen.api
+  const apiPort = await listenApi(api, apiOptions, environment.listen.api).catch(
+    (cause: unknown) => {
+      const why = `${formatHostPort(environment.listen.api)} can't be listened on`
+      throw new WarderError('INVALID_ARGUMENT', { what: 'WARDER_LISTEN_API', why }, { cause })
+    },
+  )
   return {
     postgres,
-    api: environment.public.api ?? address,
+    api: environment.public.api ?? `https://${formatHostPort({ host, port: apiPort })}`,
     authorityFile: tls.authorityFile,
     control,
   }
@@ -176,15 +182,6 @@ function tlsOf(environment: Environment): Promise<ServerTls> | ServerTls {
     ]),
   ]
   return ownTls(environment.dataDirectory, names, systemClock)
-}
-
-async function listenApi(api: FastifyInstance, { host, port }: HostPort): Promise<string> {
-  try {
-    return await api.listen({ host, port })
-  } catch (cause) {
-    const why = `${host}:${port} can't be listened on; set WARDER_LISTEN_API`
-    throw new WarderError('INVALID_ARGUMENT', { what: 'The address of the API', why }, { cause })
-  }
 }
 
 /** Applies the file now and whenever it changes; a broken one is reported, and nothing changes. */

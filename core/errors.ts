@@ -53,10 +53,6 @@ const TABLE = {
     message: (d) => `${what(d, 'This command')} is not allowed${because(d)}.`,
     remedy: () => 'The session goes on. Ask for a role that allows it, or change the command.',
   },
-  REVIEW_REQUIRED: {
-    message: (d) => `${what(d, 'This command')} needs approval${because(d)}.`,
-    remedy: (d) => `Send it again, unchanged, once ${d.id ?? 'the review'} is approved.`,
-  },
   REVIEW_DENIED: {
     message: (d) => `${what(d, 'This command')} was denied${because(d)}.`,
     remedy: (d) => `The session goes on. \`warder show ${d.id ?? 'ID'}\` says who and why.`,

@@ -25,8 +25,6 @@ export type Verdict =
       readonly outcome: 'ask'
       readonly reasons: readonly Reason[]
       readonly approval: Approval
-      /** `hold` keeps the command waiting on the wire; `retry` refuses it with the review's id. */
-      readonly wait: 'hold' | 'retry'
     }
 
 /** What policy says of a wish for access. */

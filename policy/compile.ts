@@ -7,7 +7,6 @@ import { durationMs } from './duration.js'
 import type {
   AccessRule,
   AllowLine,
-  Asking,
   Issuer,
   Line,
   Matcher,
@@ -102,7 +101,7 @@ function roleOf(role: RoleDocument): Role {
     allow: role.allow.map((line, at) => allowLineOf(line, label('allow', at))),
     ask: role.ask.map((line, at) => ({
       ...lineOf(line, label('ask', at)),
-      asking: askingOf(line, line.wait),
+      approval: approvalOf(line),
     })),
     block: role.block.map((line, at) => lineOf(line, label('block', at))),
     otherwise: otherwiseOf(role),
@@ -149,16 +148,11 @@ const approvalOf = (asked: { approvers: string; quorum: number; timeout: string 
   timeoutMs: durationMs(asked.timeout),
 })
 
-const askingOf = (
-  asked: { approvers: string; quorum: number; timeout: string },
-  wait: 'hold' | 'retry',
-): Asking => ({ approval: approvalOf(asked), wait })
-
-function otherwiseOf(role: RoleDocument): Asking | undefined {
-  const { approvers, quorum = 1, timeout = '15m', wait = 'hold' } = role
+function otherwiseOf(role: RoleDocument): Approval | undefined {
+  const { approvers, quorum = 1, timeout = '15m' } = role
   return role.otherwise === 'block' || approvers === undefined
     ? undefined
-    : askingOf({ approvers, quorum, timeout }, wait)
+    : approvalOf({ approvers, quorum, timeout })
 }
 
 function accessRuleOf(

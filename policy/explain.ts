@@ -33,13 +33,12 @@ function roleLines(role: Role): string[] {
     `role ${role.name} on ${role.on.join(', ')}`,
     ...role.block.map((line) => `  blocks ${lineText(line)}`),
     ...role.ask.map((line) => {
-      const { approval, wait } = line.asking
-      return `  asks ${approvalText(approval)} about ${lineText(line)} (${wait})`
+      return `  asks ${approvalText(line.approval)} about ${lineText(line)}`
     }),
     ...role.allow.map((line) => `  allows ${lineText(line)}`),
     role.otherwise === undefined
       ? '  blocks whatever else'
-      : `  asks ${approvalText(role.otherwise.approval)} about whatever else (${role.otherwise.wait})`,
+      : `  asks ${approvalText(role.otherwise)} about whatever else`,
   ]
 }
 

@@ -3,9 +3,9 @@
 
 import { EFFECTS, higherEffect } from '../core/command.js'
 import type { Command, CommandPart, Effect, RelationUse } from '../core/command.js'
-import type { Reason, Verdict } from '../core/verdict.js'
+import type { Approval, Reason, Verdict } from '../core/verdict.js'
 import { visibleShort } from '../core/visible.js'
-import type { AllowLine, AskLine, Asking, Line, Policy, RelationPatterns, Role } from './policy.js'
+import type { AllowLine, AskLine, Line, Policy, RelationPatterns, Role } from './policy.js'
 
 /** More reasons help nobody; a message may have thousands of parts. */
 const REASON_COUNT_MAX = 8
@@ -54,7 +54,7 @@ function judgePart(role: Role, part: CommandPart): Verdict {
   const asked =
     role.ask.length === 0 ? NO_LINES : role.ask.filter((line) => lineMatches(line, part))
   const verdict = asked.reduce<Verdict | undefined>((sofar, line) => {
-    const next = askedBy(line.label, line.asking, part)
+    const next = askedBy(line.label, line.approval, part)
     return sofar === undefined ? next : stricter(sofar, next)
   }, undefined)
   // An ask line lets people decide about what it names; a relation that neither it nor an allow
@@ -139,9 +139,9 @@ function fallback(role: Role, part: CommandPart, stray: RelationUse | undefined)
     : askedBy(`role ${role.name}, otherwise`, role.otherwise, part)
 }
 
-function askedBy(label: string, { approval, wait }: Asking, part: CommandPart): Verdict {
+function askedBy(label: string, approval: Approval, part: CommandPart): Verdict {
   const text = `${label}: ${described(part)} needs approval of ${approval.approvers}`
-  return { outcome: 'ask', reasons: [{ code: 'asked-by-rule', text }], approval, wait }
+  return { outcome: 'ask', reasons: [{ code: 'asked-by-rule', text }], approval }
 }
 
 const blocked = (code: string, text: string): Verdict => ({
@@ -170,7 +170,6 @@ function stricter(a: Verdict, b: Verdict): Verdict {
       quorum: Math.max(a.approval.quorum, b.approval.quorum),
       timeoutMs: Math.min(a.approval.timeoutMs, b.approval.timeoutMs),
     },
-    wait: a.wait === 'retry' || b.wait === 'retry' ? 'retry' : 'hold',
   }
 }
 

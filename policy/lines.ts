@@ -8,14 +8,6 @@ import { approvalFields } from './fields.js'
 const RELATION = /^(?:\*|[^.*"\n]{1,63}\.(?:\*|[^.*"\n]{1,63}))$/
 const STATEMENT = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 
-/** How a held command waits. */
-export const wait = z
-  .enum(['hold', 'retry'])
-  .default('hold')
-  .describe(
-    '`hold` keeps the command waiting on the wire; `retry` refuses it with an id and lets the same command through, once, after approval.',
-  )
-
 const effects = () => z.array(z.enum(EFFECTS)).min(1)
 const statements = z
   .array(
@@ -53,7 +45,7 @@ export const blockLine = z.strictObject(matchFields).refine(statesSomething, EMP
 
 /** What waits for people. */
 export const askLine = z
-  .strictObject({ ...matchFields, ...approvalFields, wait })
+  .strictObject({ ...matchFields, ...approvalFields })
   .refine(statesSomething, EMPTY_LINE)
 
 /** What passes. */

@@ -65,15 +65,9 @@ export interface AllowLine extends Line {
   readonly verdict: Verdict
 }
 
-/** Whom a held command is put to, and how it waits. */
-export interface Asking {
-  readonly approval: Approval
-  readonly wait: 'hold' | 'retry'
-}
-
 /** An ask line with whom it asks. */
 export interface AskLine extends Line {
-  readonly asking: Asking
+  readonly approval: Approval
 }
 
 /** What a grant may do. */
@@ -85,7 +79,7 @@ export interface Role {
   readonly ask: readonly AskLine[]
   readonly block: readonly Line[]
   /** Whom to ask about whatever no line names; absent means it is blocked. */
-  readonly otherwise?: Asking | undefined
+  readonly otherwise?: Approval | undefined
   /** BEGIN, COMMIT and harmless SETs pass by this, in a role that allows anything at all. */
   readonly sessionControl?: Verdict | undefined
 }

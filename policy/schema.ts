@@ -16,7 +16,7 @@ import {
   url,
   values,
 } from './fields.js'
-import { allowLine, askLine, blockLine, wait } from './lines.js'
+import { allowLine, askLine, blockLine } from './lines.js'
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
 
@@ -168,10 +168,6 @@ const role = z
       .optional()
       .describe('Quorum for `otherwise: ask`; 1 if absent.'),
     timeout: duration().optional().describe('Timeout for `otherwise: ask`; `15m` if absent.'),
-    wait: wait
-      .unwrap()
-      .optional()
-      .describe('`hold` or `retry` for `otherwise: ask`; `hold` if absent.'),
   })
   .superRefine((value, context) => {
     if (value.otherwise === 'ask' && value.approvers === undefined)
@@ -181,7 +177,7 @@ const role = z
         message: 'is missing: `otherwise: ask` needs approvers',
       })
     if (value.otherwise === 'ask') return
-    for (const key of ['approvers', 'quorum', 'timeout', 'wait'] as const)
+    for (const key of ['approvers', 'quorum', 'timeout'] as const)
       if (value[key] !== undefined)
         context.addIssue({ code: 'custom', path: [key], message: 'is only for `otherwise: ask`' })
   })

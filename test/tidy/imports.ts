@@ -104,9 +104,12 @@ export function cycles(sources: readonly Source[]): Finding[] {
   return findings
 }
 
-/** What starts by itself: programs, the workflows' bundle, worker threads, scripts and tests. */
+/**
+ * What starts by itself: programs, the workflows' bundle with its failure converter, worker threads,
+ * scripts and tests.
+ */
 const ENTRY =
-  /^(?:(?:test|scripts|bench)\/|app\/main\.ts$|workflows\/index\.ts$|web\/ui\/main\.ts$)|-worker\.ts$/
+  /^(?:(?:test|scripts|bench)\/|app\/main\.ts$|workflows\/(?:index|failure-converter)\.ts$|web\/ui\/main\.ts$)|-worker\.ts$/
 
 /** Production files that nothing reaches. `programs` are entries that package.json names. */
 export function unreachable(sources: readonly Source[], programs: readonly string[]): Finding[] {

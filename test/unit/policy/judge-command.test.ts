@@ -336,24 +336,22 @@ test.each(LINES)('%s', (_name, keys, parts, expected) => {
   expect(judged('r', parts, roleOf(...keys))).toBe(expected)
 })
 
-test('two asks of one group make one: higher quorum, shorter time, retry', () => {
+test('two asks of one group make one: higher quorum, shorter time', () => {
   const policy = roleOf(
-    'ask: [{ effects: [ddl], approvers: a, quorum: 2, timeout: 1h }, { effects: [write], approvers: a, timeout: 5m, wait: retry }]',
+    'ask: [{ effects: [ddl], approvers: a, quorum: 2, timeout: 1h }, { effects: [write], approvers: a, timeout: 5m }]',
   )
   const verdict = judgeCommand(policy, 'r', command([CREATE, INSERT]))
   expect(verdict).toMatchObject({
     outcome: 'ask',
     approval: { approvers: 'a', quorum: 2, timeoutMs: 300_000 },
-    wait: 'retry',
   })
   expect(verdict.reasons).toHaveLength(2)
 })
 
-test('otherwise ask has the quorum, time and wait that the role states', () => {
-  const policy = roleOf('otherwise: ask', 'approvers: a', 'quorum: 2', 'timeout: 1m', 'wait: retry')
+test('otherwise ask has the quorum and time that the role states', () => {
+  const policy = roleOf('otherwise: ask', 'approvers: a', 'quorum: 2', 'timeout: 1m')
   expect(judgeCommand(policy, 'r', command([SELECT]))).toMatchObject({
     approval: { approvers: 'a', quorum: 2, timeoutMs: 60_000 },
-    wait: 'retry',
   })
 })
 

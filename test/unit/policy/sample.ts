@@ -40,7 +40,7 @@ roles:
     allow: [{ effects: [read, write], relations: [public.*] }]
     ask:
       - { effects: [ddl], approvers: db-owners, timeout: 10m }
-      - { effects: [write], without: where, approvers: db-owners, quorum: 2, wait: retry }
+      - { effects: [write], without: where, approvers: db-owners, quorum: 2 }
     block: [{ statements: [drop-database, truncate] }]
   - name: reader
     on: [orders-db]

@@ -1,0 +1,177 @@
+// Talks to the API: bounded in time and size, no redirects, and a token only over TLS or loopback.
+// It never prints or keeps a token.
+
+import { request as requestPlain, type IncomingMessage } from 'node:http'
+import { request as requestTls } from 'node:https'
+import type { Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { z } from 'zod'
+import { problem } from './answers.js'
+import { EXIT, exitCodeOf } from './exit-codes.js'
+import { CliFailure, failureOf, isErrorCode } from './failure.js'
+
+/** A call without a wait of its own. */
+const CALL_TIMEOUT_MS = 20_000
+/** An export may be long, but not for ever. */
+const EXPORT_TIMEOUT_MS = 3_600_000
+/** The longest answer that is read into memory. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024
+
+type Method = 'GET' | 'POST' | 'PUT'
+
+/** Where the API is and how calls to it are proven. */
+export interface ApiAddress {
+  readonly server: URL
+  /** PEM of the authority that signed its certificate; the system's when absent. */
+  readonly ca?: string | undefined
+  /** Read for every call, so that a rotated token file is noticed. */
+  readonly token: () => Promise<string>
+}
+
+/** One call's extras. */
+export interface CallOptions {
+  /** How long the server may take on purpose (long poll), on top of the usual time. */
+  readonly waitMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** The API of one server, as one caller. */
+export class ApiClient {
+  readonly #address: ApiAddress
+
+  /** @throws CliFailure when the token would travel in the clear. */
+  constructor(address: ApiAddress) {
+    const { protocol, hostname } = address.server
+    const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+    if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback))
+      throw new CliFailure({
+        message: `${address.server.origin} is not an https address; a token is only sent over TLS.`,
+        remedy: 'Give an https URL with --server or WARDER_SERVER (plain http is for loopback).',
+        exitCode: EXIT.usage,
+      })
+    this.#address = address
+  }
+
+  /** The token as it would be sent. */
+  token(): Promise<string> {
+    return this.#address.token()
+  }
+
+  get<T>(path: string, answer: z.ZodType<T>, options: CallOptions = {}): Promise<T> {
+    return this.#json('GET', path, undefined, answer, options)
+  }
+
+  post<T>(path: string, body: object, answer: z.ZodType<T>, options: CallOptions = {}): Promise<T> {
+    return this.#json('POST', path, body, answer, options)
+  }
+
+  put<T>(path: string, body: object, answer: z.ZodType<T>): Promise<T> {
+    return this.#json('PUT', path, body, answer, {})
+  }
+
+  /** Copies an answer as it comes; a connection that breaks in the middle is a failure. */
+  async copy(path: string, out: Writable): Promise<void> {
+    const response = await this.#send(
+      'GET',
+      path,
+      undefined,
+      AbortSignal.timeout(EXPORT_TIMEOUT_MS),
+    )
+    if (response.statusCode !== 200) throw failureFrom(await textOf(response))
+    await pipeline(response, out, { end: false }).catch((error: unknown) => {
+      throw this.#unreachable(error)
+    })
+  }
+
+  async #json<T>(
+    method: Method,
+    path: string,
+    body: object | undefined,
+    answer: z.ZodType<T>,
+    { waitMs = 0, signal }: CallOptions,
+  ): Promise<T> {
+    const deadline = AbortSignal.timeout(CALL_TIMEOUT_MS + waitMs)
+    const stop = signal === undefined ? deadline : AbortSignal.any([deadline, signal])
+    const response = await this.#send(method, path, body, stop)
+    const text = await textOf(response).catch((error: unknown) => {
+      throw this.#unreachable(error)
+    })
+    const { statusCode = 0 } = response
+    if (statusCode < 200 || statusCode > 299) throw failureFrom(text)
+    const parsed = answer.safeParse(jsonOf(text))
+    if (!parsed.success) throw oddAnswer()
+    return parsed.data
+  }
+
+  async #send(
+    method: Method,
+    path: string,
+    body: object | undefined,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const { server, ca } = this.#address
+    const payload = body === undefined ? undefined : JSON.stringify(body)
+    const headers = {
+      authorization: `Bearer ${await this.token()}`,
+      accept: 'application/json',
+      ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+    }
+    const options = { method, headers, signal, agent: false as const }
+    const url = new URL(path, server)
+    return await new Promise((settle, fail) => {
+      const outgoing =
+        url.protocol === 'https:'
+          ? requestTls(url, { ...options, ca, minVersion: 'TLSv1.2' }, settle)
+          : requestPlain(url, options, settle)
+      outgoing.once('error', (error) => {
+        fail(this.#unreachable(error))
+      })
+      outgoing.end(payload)
+    })
+  }
+
+  #unreachable(error: unknown): CliFailure {
+    const { origin } = this.#address.server
+    if (error instanceof CliFailure) return error
+    const why = error instanceof Error ? reasonOf(error) : 'no answer'
+    return new CliFailure({
+      message: `Warder at ${origin} can't be reached: ${why}.`,
+      remedy: 'Check --server (WARDER_SERVER), --ca (WARDER_CA) and the network.',
+      exitCode: EXIT.unreachable,
+    })
+  }
+}
+
+const reasonOf = (error: Error): string =>
+  error.name === 'AbortError' || error.name === 'TimeoutError' ? 'no answer in time' : error.message
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let sizeBytes = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length
+    if (sizeBytes > ANSWER_BYTES_MAX) throw oddAnswer()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function failureFrom(text: string): CliFailure {
+  const parsed = problem.safeParse(jsonOf(text))
+  if (!parsed.success) return oddAnswer()
+  const { detail, remedy, id, code } = parsed.data
+  if (!isErrorCode(code))
+    return new CliFailure({ message: detail, remedy, id, exitCode: EXIT.denied })
+  return new CliFailure({ message: detail, remedy, id, code, exitCode: exitCodeOf(code) })
+}
+
+const oddAnswer = (): CliFailure =>
+  failureOf('PROTOCOL_VIOLATION', { why: 'the answer is not one of the Warder API' })

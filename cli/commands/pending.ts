@@ -1,0 +1,50 @@
+// `warder pending`: what waits for people.
+
+import type { Command } from 'commander'
+import { items, type Item } from '../answers.js'
+import type { ConnectionOptions } from '../connection.js'
+import { EXIT } from '../exit-codes.js'
+import { durationText, printJson, table } from '../output.js'
+import type { Shell } from '../shell.js'
+
+/** Adds the command. */
+export function addPending(program: Command, { context, run, apiCommand, connect }: Shell): void {
+  apiCommand(program, 'pending', 'List what waits for a decision and concerns you.')
+    .option('--active', 'list running grants instead')
+    .action(
+      run(async (options: ConnectionOptions & { active?: boolean }) => {
+        const api = await connect(options)
+        const state = options.active === true ? 'active' : 'pending'
+        const answer = await api.get(`/v1/inbox?state=${state}`, items)
+        const nowMs = context.clock.now()
+        if (options.json === true) printJson(context.stdout, answer)
+        else if (answer.items.length === 0) context.stdout.write(`nothing is ${state}\n`)
+        else
+          context.stdout.write(
+            table(
+              HEAD,
+              answer.items.map((item) => rowOf(item, nowMs)),
+            ),
+          )
+        return EXIT.ok
+      }),
+    )
+}
+
+const HEAD = ['ID', 'LEFT', 'ASKED', 'WHO', 'RESOURCE', 'ROLE', 'WHAT']
+
+const WHAT_LENGTH_MAX = 60
+
+function rowOf(item: Item, nowMs: number): string[] {
+  const what = item.kind === 'review' ? `${item.effect}: ${item.text}` : `access: ${item.reason}`
+  const untilMs = item.kind === 'access' && item.grant ? item.grant.expiresAt : item.deadlineAt
+  return [
+    item.id,
+    untilMs === undefined ? '-' : durationText(untilMs - nowMs),
+    item.approval?.approvers ?? '-',
+    item.chain,
+    item.resource,
+    item.role,
+    what.length > WHAT_LENGTH_MAX ? `${what.slice(0, WHAT_LENGTH_MAX)}…` : what,
+  ]
+}

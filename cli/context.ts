@@ -1,0 +1,30 @@
+// What the CLI touches of the outside, passed in. Nothing in this folder reads `process`.
+
+import type { Readable, Writable } from 'node:stream'
+import type { Clock } from '../core/ports.js'
+
+/** Signals that are passed on to a job. */
+export type JobSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
+
+/** The outside of one CLI run. */
+export interface CliContext {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdin: Readable
+  readonly stdout: Writable
+  readonly stderr: Writable
+  /** True when stdin is a terminal: it sends Ctrl-C to the job by itself. */
+  readonly isTerminal: boolean
+  readonly clock: Clock
+  /** Resolves after the time, or as soon as the signal is aborted; never rejects. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Calls the listener for each signal until the returned function is called. */
+  readonly onSignal: (listener: (signal: JobSignal) => void) => () => void
+}
+
+/** What app/ has to pass in. */
+export interface CliDependencies {
+  readonly context: CliContext
+  readonly version: string
+  /** Runs the all-in-one server until it is stopped; its exit code. */
+  readonly up: (options: { readonly policyFile?: string | undefined }) => Promise<number>
+}

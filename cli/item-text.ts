@@ -1,0 +1,107 @@
+// One item as people read it before they decide: everything, nothing hidden, danger first. Pure.
+
+import { visible, visibleLines } from '../core/visible.js'
+import type { Item } from './answers.js'
+import { durationText, labelled, table, timeText } from './output.js'
+
+type Review = Extract<Item, { kind: 'review' }>
+
+/** All of an item. */
+export function itemText(item: Item, nowMs: number): string {
+  const head = labelled([
+    ['id', item.id],
+    ['state', item.state],
+    ['who', item.chain],
+    ['behind it', item.parties.join(', ')],
+    ...claimRows(item),
+    ['resource', item.resource],
+    ['role', item.role],
+    ...kindRows(item),
+    ['rule', item.reasons.map(({ text }) => text).join('; ')],
+    ['asked', askedText(item)],
+    ['opened', timeText(item.openedAt)],
+    ['deadline', deadlineText(item, nowMs)],
+  ])
+  return [head, ...(item.kind === 'review' ? [statementText(item)] : []), answersText(item)].join(
+    '',
+  )
+}
+
+const CLAIMS_LINE_LENGTH = 80
+
+/** As many claims on a line as a terminal is wide. */
+function claimRows({ attributes }: Item): (readonly [string, string])[] {
+  const lines: string[] = []
+  for (const [claim, text] of Object.entries(attributes)) {
+    const last = lines.at(-1)
+    const joined = last === undefined ? undefined : `${last}  ${claim}=${text}`
+    if (joined === undefined || joined.length > CLAIMS_LINE_LENGTH) lines.push(`${claim}=${text}`)
+    else lines.splice(-1, 1, joined)
+  }
+  return lines.map((line, at) => [at === 0 ? 'claims' : '', line])
+}
+
+function kindRows(item: Item): (readonly [string, string | undefined])[] {
+  if (item.kind === 'access')
+    return [
+      ['stated reason', item.reason],
+      ['for', item.durationMs === undefined ? undefined : durationText(item.durationMs)],
+      ['from', `${item.peer} (${item.origin})`],
+      ['grant', item.grant?.id],
+      ['ends', item.grant === undefined ? undefined : timeText(item.grant.expiresAt)],
+      ['ended', endText(item)],
+    ]
+  return [
+    ['effect', item.effect],
+    ['does', item.parts.map(partText).join('; ')],
+    ['request', item.requestId],
+    ['session', item.sessionId],
+    ['digest', item.digest],
+    ['policy', item.policyDigest],
+  ]
+}
+
+const endText = ({ grant }: Extract<Item, { kind: 'access' }>): string | undefined =>
+  grant?.end === undefined ? undefined : `${grant.end.reason} by ${grant.end.by}`
+
+function partText(part: Review['parts'][number]): string {
+  const relations = part.relations.map(({ relation, access }) => `${access} ${relation}`).join(', ')
+  const why = [...part.traits, ...part.because].join(', ')
+  return `${part.kind} (${part.effect})${relations === '' ? '' : `: ${relations}`}${why === '' ? '' : ` [${why}]`}`
+}
+
+function askedText({ approval }: Item): string | undefined {
+  if (approval === undefined) return undefined
+  const { approvers, quorum } = approval
+  return quorum === 1 ? approvers : `${approvers} (${String(quorum)} people)`
+}
+
+const deadlineText = ({ deadlineAt, state }: Item, nowMs: number): string | undefined =>
+  deadlineAt === undefined
+    ? undefined
+    : `${timeText(deadlineAt)}${state === 'pending' ? ` (${durationText(deadlineAt - nowMs)} left)` : ''}`
+
+/** The statement in full; what is invisible in it is written out, and said so. */
+function statementText({ text, textBytes, parameters }: Review): string {
+  const shown = visibleLines(text)
+  const hiddenBytes = textBytes - Buffer.byteLength(text)
+  const warnings = [
+    shown === text ? '' : 'it holds invisible or reordering characters, written as \\u{…}',
+    hiddenBytes > 0 ? `${String(hiddenBytes)} bytes at its end are NOT shown` : '',
+  ].filter((warning) => warning !== '')
+  const lines = shown.split('\n').map((line) => `  | ${line}\n`)
+  return [
+    `\nstatement (${String(textBytes)} bytes)\n`,
+    ...warnings.map((warning) => `  ! ${warning}\n`),
+    ...lines,
+    ...parameters.map((value, index) => `  $${String(index + 1)} = ${visible(value)}\n`),
+  ].join('')
+}
+
+function answersText({ decisions }: Item): string {
+  if (decisions.length === 0) return ''
+  const rows = decisions.map(({ answer, by, channel, at, reason }) => [
+    ...[answer, by, channel, timeText(at), reason],
+  ])
+  return `\n${table(['ANSWER', 'BY', 'VIA', 'AT', 'REASON'], rows)}`
+}

@@ -1,0 +1,189 @@
+import type { FastifyInstance } from 'fastify'
+import { beforeEach, expect, test } from 'vitest'
+import { refused, WarderError } from '../../../core/errors.js'
+import { buildApi } from '../../../web/api/server.js'
+import { FakeWarder } from '../../fakes/api-ports.js'
+import { call } from './call.js'
+
+let warder: FakeWarder
+let api: FastifyInstance
+
+beforeEach(() => {
+  warder = new FakeWarder()
+  api = buildApi(warder.dependencies())
+})
+
+const WISH = { resource: 'orders-db', role: 'migrator', reason: 'migration 42', origin: 'exec' }
+const open = (as: string, changes: Record<string, unknown> = {}) =>
+  call(api, as, 'POST', '/v1/requests', { ...WISH, ...changes })
+
+test.each([
+  ['no resource', { resource: undefined }],
+  ['a resource with a dot', { resource: 'orders.db' }],
+  ['a role with a slash', { role: 'a/b' }],
+  ['a reason without end', { reason: 'x'.repeat(2_001) }],
+  ['a length of time that is a text', { durationMs: '30m' }],
+  ['a length of time of nothing', { durationMs: 0 }],
+  ['a length of time of a year', { durationMs: 365 * 86_400_000 }],
+  ['the origin of a connection', { origin: 'connect' }],
+  ['an unknown field', { principal: 'ci/root' }],
+])('a request with %s is refused', async (_, changes) => {
+  const answer = await open('job', changes)
+  expect(answer.status).toBe(400)
+  expect(answer.body['code']).toBe('INVALID_ARGUMENT')
+  expect(warder.calls).toEqual([])
+})
+
+test('a request is opened as whoever the token says, and is active at once', async () => {
+  const answer = await open('job')
+  expect(answer.status).toBe(201)
+  expect(answer.body).toEqual({ id: 'req_new00001', state: 'active' })
+  expect(warder.calls[0]?.[1]).toMatchObject({
+    requestId: 'req_new00001',
+    principal: { issuer: 'ci', subject: 'repo:acme/orders' },
+    origin: 'exec',
+  })
+})
+
+test('a request that waits for people is answered with its id while it waits', async () => {
+  warder.open = ({ requestId }, onPending) => {
+    onPending({ requestId, approval: { approvers: 'db-owners', quorum: 1, timeoutMs: 1 } })
+    return new Promise(() => undefined)
+  }
+  const answer = await open('job')
+  expect(answer.body['state']).toBe('pending')
+  const seen = await call(api, 'job', 'GET', `/v1/requests/${String(answer.body['id'])}`)
+  expect(seen.body['state']).toBe('verifying')
+  expect((await call(api, 'other-job', 'GET', '/v1/requests/req_new00001')).status).toBe(404)
+})
+
+test.each([
+  ['FORBIDDEN', 403],
+  ['REQUEST_DENIED', 403],
+  ['CONTROL_PLANE_UNAVAILABLE', 503],
+] as const)('a request that is over at once answers %s', async (code, status) => {
+  warder.open = () => Promise.resolve(refused(code, { what: 'orders-db' }))
+  const answer = await open('job')
+  expect(answer.status).toBe(status)
+  expect(answer.body).toMatchObject({ code, id: 'req_new00001' })
+  const again = await call(api, 'job', 'GET', '/v1/requests/req_new00001')
+  expect(again.body['code']).toBe(code)
+  const other = await call(api, 'other-job', 'GET', '/v1/requests/req_new00001')
+  expect(other.body['code']).toBe('NOT_FOUND')
+})
+
+test('a failure while opening is a refusal, and nothing is left hanging', async () => {
+  warder.open = () => Promise.reject(new WarderError('CONTROL_PLANE_UNAVAILABLE'))
+  expect((await open('job')).status).toBe(503)
+  warder.open = () => Promise.reject(new TypeError('bug'))
+  expect((await open('job')).status).toBe(503)
+})
+
+test('one job can not have more than twenty requests opening', async () => {
+  warder.open = ({ requestId }, onPending) => {
+    onPending({ requestId, approval: { approvers: 'db-owners', quorum: 1, timeoutMs: 1 } })
+    return new Promise(() => undefined)
+  }
+  for (let index = 0; index < 20; index += 1) expect((await open('job')).status).toBe(201)
+  expect((await open('job')).status).toBe(429)
+  expect((await open('other-job')).status).toBe(201)
+})
+
+test('unknown and forbidden requests answer in the same words', async () => {
+  const { id } = warder.request('job')
+  const forbidden = await call(api, 'stranger', 'GET', `/v1/requests/${id}`)
+  const unknown = await call(api, 'stranger', 'GET', '/v1/requests/req_never0001')
+  const words = (body: Record<string, unknown>) =>
+    JSON.stringify({ ...body, instance: '' }).replaceAll(/req_\w+/g, 'ID')
+  expect(forbidden.status).toBe(404)
+  expect(words(forbidden.body)).toBe(words(unknown.body))
+})
+
+test.each(['req_', 'req_x', 'ses_fake0001', 'req_%00%00%00%00%00%00', `req_${'x'.repeat(65)}`])(
+  'the id %s is refused',
+  async (id) => {
+    expect((await call(api, 'job', 'GET', `/v1/requests/${id}`)).status).toBe(400)
+  },
+)
+
+test('waiting answers when the request is decided', async () => {
+  const { id } = warder.request('job')
+  let looks = 0
+  warder.onLook = () => {
+    looks += 1
+    if (looks === 2) warder.change(id, { state: 'active' })
+  }
+  const answer = await call(api, 'job', 'GET', `/v1/requests/${id}?waitMs=30000`)
+  expect(answer.body['state']).toBe('active')
+  expect(looks).toBe(2)
+})
+
+test('waiting ends when its time is over', async () => {
+  const { id } = warder.request('job')
+  warder.onLook = () => {
+    warder.clock.advance(20_000)
+  }
+  const answer = await call(api, 'job', 'GET', `/v1/requests/${id}?waitMs=30000`)
+  expect(answer.body['state']).toBe('pending')
+})
+
+test('nobody waits longer than half a minute', async () => {
+  const { id } = warder.request('job')
+  expect((await call(api, 'job', 'GET', `/v1/requests/${id}?waitMs=30001`)).status).toBe(400)
+})
+
+test('what a requester sees holds no digest of his token', async () => {
+  const { id, question } = warder.request('job')
+  const { text } = await call(api, 'job', 'GET', `/v1/requests/${id}`)
+  expect(text).not.toContain(question.tokenDigest)
+  expect(text).not.toContain(question.principalKey)
+})
+
+test('completing an active request completes it, by either id', async () => {
+  const { id } = warder.request('job', { state: 'active' })
+  const grant = id.replace('req_', 'grt_')
+  expect((await call(api, 'job', 'POST', `/v1/requests/${grant}/complete`, {})).status).toBe(200)
+  expect(warder.calls).toEqual([['complete', id]])
+})
+
+test('completing a request that still waits withdraws it', async () => {
+  const { id } = warder.request('job')
+  await call(api, 'job', 'POST', `/v1/requests/${id}/complete`, {})
+  expect(warder.calls[0]?.[0]).toBe('withdraw')
+})
+
+test.each([
+  ['another job', 'other-job', 404],
+  ['an approver', 'dana', 403],
+  ['on-call', 'otto', 403],
+])('%s can not complete a request', async (_, as, status) => {
+  const { id } = warder.request('job', { state: 'active' })
+  expect((await call(api, as, 'POST', `/v1/requests/${id}/complete`, {})).status).toBe(status)
+  expect(warder.calls).toEqual([])
+})
+
+test('a requester extends what nobody had to approve', async () => {
+  const { id } = warder.request('job', { state: 'active', approval: undefined })
+  const answer = await call(api, 'job', 'POST', '/v1/extensions', { id, byMs: 60_000 })
+  expect(answer.status).toBe(200)
+  expect(warder.calls).toEqual([['extend', id, 60_000, 'ci/repo:acme/orders']])
+})
+
+test.each([
+  ['the requester himself', 'job', 'SELF_APPROVAL'],
+  ['the person behind the job', 'pat', 'SELF_APPROVAL'],
+  ['on-call outside the group', 'otto', 'NOT_ENTITLED'],
+  ['an auditor', 'ada', 'NOT_ENTITLED'],
+  ['a stranger', 'stranger', 'NOT_FOUND'],
+])('%s does not extend what others approved', async (_, as, code) => {
+  const { id } = warder.request('job', { state: 'active' })
+  const answer = await call(api, as, 'POST', '/v1/extensions', { id, byMs: 60_000 })
+  expect(answer.body['code']).toBe(code)
+  expect(warder.calls).toEqual([])
+})
+
+test('those who approved it extend it', async () => {
+  const { id } = warder.request('job', { state: 'active' })
+  const answer = await call(api, 'dana', 'POST', '/v1/extensions', { id, byMs: 60_000 })
+  expect(answer.status).toBe(200)
+})

@@ -1,0 +1,128 @@
+// What the API needs from the rest of the program, as interfaces. app/ passes what implements them.
+
+import type { AuditValue } from '../../core/audit.js'
+import type { Outcome } from '../../core/errors.js'
+import type { GrantId, RequestId, ReviewId, SessionId } from '../../core/ids.js'
+import type { AccessService, Clock, Identity, Inbox, ReviewService } from '../../core/ports.js'
+import type { Checkpoint, RecordFilter } from '../../core/record.js'
+import type { Policy } from '../../policy/policy.js'
+
+/** One audit record as people read it, sensitive fields opened. */
+export interface AuditEntry {
+  readonly chain: string
+  readonly seq: number
+  /** Epoch ms. */
+  readonly at: number
+  readonly kind: string
+  readonly fields: Readonly<Record<string, AuditValue>>
+}
+
+/** What came of verifying the whole log. */
+export interface AuditReport {
+  readonly intact: boolean
+  readonly recordCount: number
+  readonly chainCount: number
+  readonly checkpointCount: number
+  /** What is wrong, one sentence each; empty when intact. */
+  readonly problems: readonly string[]
+}
+
+/** The audit log as auditors read it. Rejects with `RECORD_UNAVAILABLE`. */
+export interface AuditReader {
+  /** Newest first. `before` and `next` are opaque places; an unknown one is `INVALID_ARGUMENT`. */
+  query(
+    filter: RecordFilter,
+    page: { readonly limitCount: number; readonly before?: string | undefined },
+  ): Promise<
+    Outcome<{ readonly entries: readonly AuditEntry[]; readonly next?: string | undefined }>
+  >
+  /** The whole log as JSON Lines, each ending in a line feed: a part of it would not verify offline. */
+  export(): AsyncIterable<string>
+  verify(): Promise<AuditReport>
+  /** The newest signed checkpoint, to be kept where Warder can't write. */
+  anchor(): Promise<Checkpoint | undefined>
+  /** What happened in one session, oldest first; undefined when nobody knows it. */
+  replay(id: SessionId): Promise<readonly AuditEntry[] | undefined>
+}
+
+/** The policy that is in force, as it was applied. */
+export interface PolicyInForce {
+  readonly version: number
+  readonly digest: string
+  readonly source: string
+  readonly by: string
+  /** Epoch ms. */
+  readonly at: number
+}
+
+/** What applying a policy changes, or would change. */
+export interface PolicyDifference {
+  readonly digest: string
+  /** The version it became; absent for a dry run. */
+  readonly version?: number | undefined
+  /** One sentence per change; empty when nothing differs. */
+  readonly changes: readonly string[]
+}
+
+/** The versions of the policy. */
+export interface PolicyAdmin {
+  current(): Promise<PolicyInForce | undefined>
+  /** Refuses with `POLICY_INVALID`. `dryRun` only compares. */
+  apply(source: string, by: string, dryRun: boolean): Promise<Outcome<PolicyDifference>>
+}
+
+/** Stored credentials; a value goes in and never comes out here. */
+export interface SecretAdmin {
+  put(name: string, value: string, by: string): Promise<Outcome<{ readonly version: number }>>
+}
+
+/** What is to end at once. */
+export type RevokeSelector =
+  | { readonly kind: 'request'; readonly id: RequestId }
+  | { readonly kind: 'review'; readonly id: ReviewId }
+  | { readonly kind: 'principal'; readonly principal: string }
+  | { readonly kind: 'resource'; readonly resource: string }
+
+/** What was ended, and how fast. */
+export interface RevokeReceipt {
+  readonly grants: readonly {
+    readonly id: GrantId
+    readonly principal: string
+    readonly resource: string
+    readonly role: string
+  }[]
+  /** Requests and reviews that were still waiting and are withdrawn. */
+  readonly withdrawn: readonly (RequestId | ReviewId)[]
+  readonly sessionsCut: number
+  /** Ms from the call to the last cut. */
+  readonly tookMs: number
+}
+
+/** Ends grants, on every gateway, before it answers. Refuses with `NOT_FOUND` when nothing fits. */
+export interface Revoker {
+  revoke(selector: RevokeSelector, by: string, why: string): Promise<Outcome<RevokeReceipt>>
+}
+
+/** Where callers find the gateway. */
+export interface GatewayAddress {
+  readonly postgres: { readonly host: string; readonly port: number }
+  /** PEM of the authority that signed the gateway's certificate, when it is not a public one. */
+  readonly ca?: string | undefined
+}
+
+/** Everything that the API is made of. */
+export interface ApiDependencies {
+  readonly identity: Identity
+  readonly access: AccessService
+  readonly reviews: ReviewService
+  readonly inbox: Inbox
+  readonly audit: AuditReader
+  /** The policy in force; the empty one denies everything. */
+  readonly policy: () => Policy
+  readonly policies: PolicyAdmin
+  readonly secrets: SecretAdmin
+  readonly revoker: Revoker
+  readonly clock: Clock
+  readonly gateway: () => GatewayAddress
+  readonly newRequestId: () => RequestId
+}

@@ -1,0 +1,167 @@
+// The log, for auditors only: read, export, verify, anchor, replay. It never writes to it.
+
+import { z } from 'zod'
+import { granted, refused, type Outcome } from '../../../core/errors.js'
+import type { Authenticated } from '../../../core/ports.js'
+import { requireDuty } from '../entitlement.js'
+import {
+  name,
+  noBody,
+  nothing,
+  principal,
+  requestId,
+  reviewId,
+  sessionId,
+  time,
+} from '../fields.js'
+import { auditPageCountMax } from '../limits.js'
+import type { ApiDependencies } from '../ports.js'
+import { jsonRoute, linesRoute, type ApiRoute } from '../route.js'
+
+const filterFields = {
+  kind: z
+    .string()
+    .regex(/^[a-z]+\.[a-z]+$/, 'must be a kind of event, such as grant.opened')
+    .optional(),
+  principal: principal.optional(),
+  resource: name.optional(),
+  requestId: requestId.optional(),
+  reviewId: reviewId.optional(),
+  sessionId: sessionId.optional(),
+  from: time.optional(),
+  to: time.optional(),
+}
+const filterQuery = z.strictObject(filterFields)
+const pageQuery = z.strictObject({
+  ...filterFields,
+  limit: z.coerce.number().int().min(1).max(auditPageCountMax).default(100),
+  before: z.string().max(256).optional(),
+})
+
+const entry = z.object({
+  chain: z.string(),
+  seq: z.number(),
+  at: z.number(),
+  kind: z.string(),
+  fields: z.record(
+    z.string(),
+    z.union([z.string(), z.number(), z.boolean(), z.array(z.string()).readonly()]),
+  ),
+})
+
+const checkpoint = z.object({
+  number: z.number(),
+  at: z.number(),
+  previous: z.string(),
+  heads: z
+    .array(
+      z.object({
+        chain: z.string(),
+        seq: z.number(),
+        hash: z.string(),
+        by: z.enum(['writer', 'finder']),
+      }),
+    )
+    .readonly(),
+  keyId: z.string(),
+  hash: z.string(),
+  signature: z.string(),
+})
+
+const filterOf = ({ kind, ...rest }: z.output<typeof filterQuery>) => ({
+  ...rest,
+  kinds: kind === undefined ? undefined : [kind],
+})
+
+/** Routes under /v1/audit, and the replay of a session. */
+export function auditRoutes(parts: ApiDependencies): readonly ApiRoute[] {
+  const auditor = ({ principal: who }: Authenticated): Outcome<null> =>
+    requireDuty(parts.policy(), who, 'audit', 'read the audit log')
+  return [
+    jsonRoute({
+      method: 'GET',
+      path: '/v1/audit',
+      params: nothing,
+      query: pageQuery,
+      body: noBody,
+      response: z.object({ entries: z.array(entry).readonly(), next: z.string().optional() }),
+      handle: async ({ caller, query: { limit: limitCount, before, ...filter } }) => {
+        const entitled = auditor(caller)
+        if (!entitled.ok) return entitled
+        return await parts.audit.query(filterOf(filter), { limitCount, before })
+      },
+    }),
+    linesRoute({
+      method: 'GET',
+      path: '/v1/audit/export',
+      params: nothing,
+      query: nothing,
+      body: noBody,
+      handle: ({ caller }) => {
+        const entitled = auditor(caller)
+        return Promise.resolve(entitled.ok ? granted({ lines: parts.audit.export() }) : entitled)
+      },
+    }),
+    verifyRoute(parts, auditor),
+    anchorRoute(parts, auditor),
+    replayRoute(parts, auditor),
+  ]
+}
+
+type Auditor = (caller: Authenticated) => Outcome<null>
+
+const verifyRoute = (parts: ApiDependencies, auditor: Auditor): ApiRoute =>
+  jsonRoute({
+    method: 'GET',
+    path: '/v1/audit/verify',
+    params: nothing,
+    query: nothing,
+    body: noBody,
+    response: z.object({
+      intact: z.boolean(),
+      recordCount: z.number(),
+      chainCount: z.number(),
+      checkpointCount: z.number(),
+      problems: z.array(z.string()).readonly(),
+    }),
+    handle: async ({ caller }) => {
+      const entitled = auditor(caller)
+      return entitled.ok ? granted(await parts.audit.verify()) : entitled
+    },
+  })
+
+const anchorRoute = (parts: ApiDependencies, auditor: Auditor): ApiRoute =>
+  jsonRoute({
+    method: 'GET',
+    path: '/v1/audit/anchor',
+    params: nothing,
+    query: nothing,
+    body: noBody,
+    response: checkpoint,
+    handle: async ({ caller }) => {
+      const entitled = auditor(caller)
+      if (!entitled.ok) return entitled
+      const newest = await parts.audit.anchor()
+      return newest === undefined
+        ? refused('NOT_FOUND', { what: 'checkpoint yet' })
+        : granted(newest)
+    },
+  })
+
+const replayRoute = (parts: ApiDependencies, auditor: Auditor): ApiRoute =>
+  jsonRoute({
+    method: 'GET',
+    path: '/v1/sessions/:id/replay',
+    params: z.strictObject({ id: sessionId }),
+    query: nothing,
+    body: noBody,
+    response: z.object({ id: z.string(), entries: z.array(entry).readonly() }),
+    handle: async ({ caller, params: { id } }) => {
+      const entitled = auditor(caller)
+      if (!entitled.ok) return entitled
+      const entries = await parts.audit.replay(id)
+      return entries === undefined
+        ? refused('NOT_FOUND', { what: `session ${id}`, id })
+        : granted({ id, entries })
+    },
+  })

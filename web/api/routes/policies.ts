@@ -1,0 +1,86 @@
+// The rules and the stored credentials, for those who have the duty to apply them. A secret goes in
+// here and comes out nowhere.
+
+import { z } from 'zod'
+import { granted, refused } from '../../../core/errors.js'
+import { principalName } from '../../../core/principal.js'
+import { may } from '../../../policy/match.js'
+import { requireDuty } from '../entitlement.js'
+import { name, noBody, nothing } from '../fields.js'
+import { policyBytesMax, secretLengthMax } from '../limits.js'
+import type { ApiDependencies } from '../ports.js'
+import { jsonRoute, type ApiRoute } from '../route.js'
+
+/** Routes under /v1/policies and /v1/secrets. */
+export const policyRoutes = (parts: ApiDependencies): readonly ApiRoute[] => [
+  applyRoute(parts),
+  currentRoute(parts),
+  secretRoute(parts),
+]
+
+const applyRoute = (parts: ApiDependencies): ApiRoute =>
+  jsonRoute({
+    method: 'POST',
+    path: '/v1/policies',
+    // JSON escapes make a text longer; a policy of the largest size still fits.
+    bodyBytesMax: 2 * policyBytesMax,
+    params: nothing,
+    query: nothing,
+    body: z.strictObject({
+      source: z.string().max(policyBytesMax),
+      dryRun: z.boolean().default(false),
+    }),
+    response: z.object({
+      digest: z.string(),
+      version: z.number().optional(),
+      changes: z.array(z.string()).readonly(),
+    }),
+    handle: async ({ caller, body: { source, dryRun } }) => {
+      const entitled = requireDuty(parts.policy(), caller.principal, 'apply', 'apply a policy')
+      if (!entitled.ok) return entitled
+      return await parts.policies.apply(source, principalName(caller.principal), dryRun)
+    },
+  })
+
+const currentRoute = (parts: ApiDependencies): ApiRoute =>
+  jsonRoute({
+    method: 'GET',
+    path: '/v1/policies/current',
+    params: nothing,
+    query: nothing,
+    body: noBody,
+    response: z.object({
+      version: z.number(),
+      digest: z.string(),
+      source: z.string(),
+      by: z.string(),
+      at: z.number(),
+    }),
+    handle: async ({ caller: { principal } }) => {
+      const policy = parts.policy()
+      if (!may(policy, principal, 'apply') && !may(policy, principal, 'audit'))
+        return refused('NOT_ENTITLED', {
+          what: 'read the policy',
+          why: 'your groups have neither the duty apply nor audit',
+        })
+      const current = await parts.policies.current()
+      return current === undefined ? refused('NOT_FOUND', { what: 'policy yet' }) : granted(current)
+    },
+  })
+
+const secretRoute = (parts: ApiDependencies): ApiRoute =>
+  jsonRoute({
+    method: 'PUT',
+    path: '/v1/secrets/:name',
+    params: z.strictObject({ name }),
+    query: nothing,
+    body: z.strictObject({ value: z.string().min(1).max(secretLengthMax) }),
+    response: z.object({ name: z.string(), version: z.number() }),
+    handle: async ({ caller, params, body: { value } }) => {
+      const entitled = requireDuty(parts.policy(), caller.principal, 'apply', 'store a secret')
+      if (!entitled.ok) return entitled
+      const by = principalName(caller.principal)
+      const stored = await parts.secrets.put(params.name, value, by)
+      return stored.ok ? granted({ name: params.name, ...stored.value }) : stored
+    },
+  })

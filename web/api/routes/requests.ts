@@ -1,0 +1,117 @@
+// Asking for access, waiting for it, and giving it back. The requester's side; nobody decides here.
+
+import { z } from 'zod'
+import { granted, refused, type Outcome } from '../../../core/errors.js'
+import type { RequestId } from '../../../core/ids.js'
+import type { InboxItem } from '../../../core/inbox.js'
+import type { Authenticated } from '../../../core/ports.js'
+import { isSameJob, mayExtend } from '../entitlement.js'
+import { duration, itemId, name, nothing, reason, requestId, waitMs, noBody } from '../fields.js'
+import type { Openings } from '../openings.js'
+import type { ApiDependencies } from '../ports.js'
+import { jsonRoute, type ApiRoute } from '../route.js'
+import { visibleItem, waitForItem } from '../visible-item.js'
+import { itemView, viewOf } from '../views.js'
+
+const openBody = z.strictObject({
+  resource: name,
+  role: name,
+  reason: reason.default(''),
+  durationMs: duration.optional(),
+  origin: z.enum(['request', 'exec']).default('request'),
+})
+
+/** Routes under /v1/requests, and /v1/extensions. */
+export function requestRoutes(parts: ApiDependencies, openings: Openings): readonly ApiRoute[] {
+  return [
+    jsonRoute({
+      method: 'POST',
+      path: '/v1/requests',
+      params: nothing,
+      query: nothing,
+      body: openBody,
+      status: 201,
+      response: z.object({ id: z.string(), state: z.enum(['verifying', 'pending', 'active']) }),
+      handle: async ({ caller, body, peer }) => {
+        const id = parts.newRequestId()
+        const { principal, principalKey, tokenDigest, tokenId } = caller
+        const who = { principal, principalKey, tokenDigest, tokenId }
+        const state = await openings.open({ requestId: id, ...who, ...body, peer })
+        return state.ok ? granted({ id, state: state.value }) : state
+      },
+    }),
+    jsonRoute({
+      method: 'GET',
+      path: '/v1/requests/:id',
+      params: z.strictObject({ id: itemId }),
+      query: z.strictObject({ waitMs }),
+      body: noBody,
+      response: itemView,
+      handle: async ({ caller, params, query, signal }) => {
+        const wait = { waitMs: query.waitMs, signal }
+        const item = await waitForItem(parts, openings, params.id, caller, wait)
+        return item.ok ? granted(viewOf(item.value)) : item
+      },
+    }),
+    completeRoute(parts, openings),
+    extendRoute(parts, openings),
+  ]
+}
+
+const completeRoute = (parts: ApiDependencies, openings: Openings): ApiRoute =>
+  jsonRoute({
+    method: 'POST',
+    path: '/v1/requests/:id/complete',
+    params: z.strictObject({ id: requestId }),
+    query: nothing,
+    body: z.union([nothing, noBody]),
+    response: z.object({ id: z.string() }),
+    handle: async ({ caller, params: { id } }) => {
+      const item = await visibleItem(parts, openings, id, caller)
+      if (!item.ok) return item
+      if (item.value.kind !== 'access' || !isSameJob(item.value, caller))
+        return refused('NOT_ENTITLED', { what: 'complete the request of another job', id })
+      const done = await giveBack(parts, item.value, id)
+      return done.ok ? granted({ id }) : done
+    },
+  })
+
+/** A grant is completed; a request that is still waiting is withdrawn. */
+const giveBack = (
+  parts: ApiDependencies,
+  item: InboxItem,
+  id: RequestId,
+): Promise<Outcome<null>> =>
+  item.state === 'pending' || item.state === 'verifying'
+    ? parts.access.withdraw(id, 'the requester no longer waits')
+    : parts.access.complete(id)
+
+const extendRoute = (parts: ApiDependencies, openings: Openings): ApiRoute =>
+  jsonRoute({
+    method: 'POST',
+    path: '/v1/extensions',
+    params: nothing,
+    query: nothing,
+    body: z.strictObject({ id: requestId, byMs: duration }),
+    response: z.object({ id: z.string(), expiresAt: z.number() }),
+    handle: async ({ caller, body: { id, byMs } }) => {
+      const entitled = await entitledToExtend(parts, openings, id, caller)
+      if (!entitled.ok) return entitled
+      const extended = await parts.access.extend(id, byMs, nameOf(caller))
+      return extended.ok ? granted({ id, expiresAt: extended.value.expiresAt }) : extended
+    },
+  })
+
+async function entitledToExtend(
+  parts: ApiDependencies,
+  openings: Openings,
+  id: RequestId,
+  caller: Authenticated,
+): Promise<Outcome<null>> {
+  const item = await visibleItem(parts, openings, id, caller)
+  if (!item.ok) return item
+  if (item.value.kind !== 'access') return refused('NOT_FOUND', { what: `request ${id}`, id })
+  return mayExtend(parts.policy(), item.value, caller)
+}
+
+const nameOf = ({ principal: { issuer, subject } }: Authenticated): string => `${issuer}/${subject}`

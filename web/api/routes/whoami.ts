@@ -1,0 +1,61 @@
+// What the gateway makes of a token, and where it listens. Everybody may ask about himself.
+
+import { z } from 'zod'
+import { granted } from '../../../core/errors.js'
+import { principalChain, principalName } from '../../../core/principal.js'
+import { groupsOf, may } from '../../../policy/match.js'
+import type { Duty } from '../../../policy/policy.js'
+import { noBody, nothing } from '../fields.js'
+import type { ApiDependencies } from '../ports.js'
+import { jsonRoute, type ApiRoute } from '../route.js'
+
+const DUTIES: readonly Duty[] = ['revoke', 'apply', 'audit']
+
+const whoami = z.object({
+  principal: z.string(),
+  chain: z.string(),
+  groups: z.array(z.string()).readonly(),
+  attributes: z.record(z.string(), z.string()),
+  parties: z.array(z.string()).readonly(),
+  aliases: z.array(z.string()).readonly(),
+  tokenExpiresAt: z.number(),
+  approverGroups: z.array(z.string()).readonly(),
+  duties: z.array(z.string()).readonly(),
+})
+
+/** Routes /v1/whoami and /v1/gateway. */
+export const whoamiRoutes = (parts: ApiDependencies): readonly ApiRoute[] => [
+  jsonRoute({
+    method: 'GET',
+    path: '/v1/whoami',
+    params: nothing,
+    query: nothing,
+    body: noBody,
+    response: whoami,
+    handle: ({ caller: { principal } }) => {
+      const policy = parts.policy()
+      return Promise.resolve(
+        granted({
+          ...principal,
+          attributes: { ...principal.attributes },
+          principal: principalName(principal),
+          chain: principalChain(principal),
+          approverGroups: groupsOf(policy, principal),
+          duties: DUTIES.filter((duty) => may(policy, principal, duty)),
+        }),
+      )
+    },
+  }),
+  jsonRoute({
+    method: 'GET',
+    path: '/v1/gateway',
+    params: nothing,
+    query: nothing,
+    body: noBody,
+    response: z.object({
+      postgres: z.object({ host: z.string(), port: z.number() }),
+      ca: z.string().optional(),
+    }),
+    handle: () => Promise.resolve(granted(parts.gateway())),
+  }),
+]

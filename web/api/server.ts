@@ -1,0 +1,173 @@
+// The HTTP API: routes mounted, callers authenticated before a body is read, failures turned into
+// problems, and nothing secret in the log. It decides nothing itself.
+
+import { isIP } from 'node:net'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { nanoid } from 'nanoid'
+import { WarderError, type Refusal } from '../../core/errors.js'
+import type { Authenticated } from '../../core/ports.js'
+import { Authentication } from './authentication.js'
+import { bodyBytesMax, headerBytesMax, idleTimeoutMs, receiveTimeoutMs } from './limits.js'
+import { Openings } from './openings.js'
+import type { ApiDependencies } from './ports.js'
+import { HTTP_STATUS, problemOf } from './problem.js'
+import { sendRefusal, type ApiRoute } from './route.js'
+import { auditRoutes } from './routes/audit.js'
+import { inboxRoutes } from './routes/inbox.js'
+import { policyRoutes } from './routes/policies.js'
+import { requestRoutes } from './routes/requests.js'
+import { revocationRoutes } from './routes/revocations.js'
+import { whoamiRoutes } from './routes/whoami.js'
+
+/** How the API serves. */
+export interface ApiOptions {
+  /** PEM; without it the API serves plain HTTP, and then listens on loopback only. */
+  readonly tls?: { readonly certificate: string; readonly key: string } | undefined
+  /** Where log lines (JSON) go; no log when absent. */
+  readonly log?: { readonly level: string; readonly write: (line: string) => void } | undefined
+}
+
+/** Header and field names whose values never reach the log. */
+const REDACTED = [
+  'req.headers.authorization',
+  '*.authorization',
+  '*.token',
+  '*.value',
+  '*.password',
+]
+
+/** Builds the API; nothing listens yet. */
+export function buildApi(parts: ApiDependencies, options: ApiOptions = {}): FastifyInstance {
+  const api = construct(options)
+  const authentication = new Authentication(parts.identity, parts.clock)
+  const callers = new WeakMap<FastifyRequest, Authenticated>()
+
+  /** Runs before the body is read, so that strangers can't make us parse anything. */
+  const authenticate = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const outcome = await authentication.authenticate(request)
+    if (outcome.ok) callers.set(request, outcome.value)
+    else await sendRefusal(reply, outcome.refusal)
+  }
+
+  api.removeContentTypeParser('text/plain')
+  // With a callback: a reply is thenable, and awaiting it here would wait for itself.
+  api.addHook('onSend', (_request, reply, _payload, done) => {
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+    done()
+  })
+  api.setErrorHandler(onFailure)
+  api.setNotFoundHandler(async (_request, reply) => {
+    await sendRefusal(reply, { code: 'NOT_FOUND', details: { what: 'such path' } })
+  })
+  api.get('/healthz', () => ({ status: 'ok' }))
+  for (const route of routesOf(parts)) {
+    api.route({
+      method: route.method,
+      url: route.path,
+      bodyLimit: route.bodyBytesMax ?? bodyBytesMax,
+      onRequest: authenticate,
+      handler: async (request, reply) => {
+        const caller = callers.get(request)
+        if (caller === undefined) throw new WarderError('INTERNAL', { why: 'nobody called' })
+        await route.run(request, reply, caller)
+        return reply
+      },
+    })
+  }
+  return api
+}
+
+/**
+ * Listens; answers with the port.
+ *
+ * @throws WarderError `TLS_REQUIRED` for plain HTTP anywhere but on loopback.
+ */
+export async function listenApi(
+  api: FastifyInstance,
+  options: ApiOptions,
+  address: { readonly host: string; readonly port: number },
+): Promise<number> {
+  if (options.tls === undefined && !isLoopback(address.host)) throw new WarderError('TLS_REQUIRED')
+  await api.listen({ ...address })
+  return boundPort(api, address.port)
+}
+
+function boundPort(api: FastifyInstance, asked: number): number {
+  const bound = api.server.address()
+  return typeof bound === 'object' && bound !== null ? bound.port : asked
+}
+
+const isLoopback = (host: string): boolean =>
+  host === '::1' || host === 'localhost' || (isIP(host) === 4 && host.startsWith('127.'))
+
+function construct({ tls, log }: ApiOptions): FastifyInstance {
+  const common = {
+    logger:
+      log === undefined
+        ? false
+        : { level: log.level, redact: REDACTED, stream: { write: log.write } },
+    bodyLimit: bodyBytesMax,
+    requestTimeout: receiveTimeoutMs,
+    keepAliveTimeout: idleTimeoutMs,
+    // A long poll or an export must not hold up the end of the process.
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 128 },
+    // An id that a caller sends is never taken for ours.
+    requestIdHeader: false as const,
+    genReqId: () => `api_${nanoid()}`,
+  }
+  return tls === undefined
+    ? Fastify({ ...common, http: { maxHeaderSize: headerBytesMax } })
+    : Fastify({
+        ...common,
+        https: {
+          cert: tls.certificate,
+          key: tls.key,
+          minVersion: 'TLSv1.2',
+          maxHeaderSize: headerBytesMax,
+        },
+      })
+}
+
+function routesOf(parts: ApiDependencies): readonly ApiRoute[] {
+  const openings = new Openings(parts.access, parts.clock)
+  return [
+    ...requestRoutes(parts, openings),
+    ...inboxRoutes(parts, openings),
+    ...revocationRoutes(parts),
+    ...auditRoutes(parts),
+    ...policyRoutes(parts),
+    ...whoamiRoutes(parts),
+  ]
+}
+
+async function onFailure(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const refusal = refusalOf(error)
+  if (refusal.code === 'INTERNAL') request.log.error({ err: error }, 'a call failed')
+  // What Fastify itself refuses (size, media type, JSON) keeps its own status.
+  const status = error instanceof WarderError ? HTTP_STATUS[refusal.code] : statusOf(error)
+  await reply
+    .code(status)
+    .type('application/problem+json')
+    .send(problemOf(refusal, request.id, status))
+}
+
+const statusOf = (error: unknown): number =>
+  error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
+    ? error.statusCode
+    : 500
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof WarderError) return error.refusal
+  const status = statusOf(error)
+  if (status === 413) return { code: 'LIMIT_EXCEEDED', details: { why: 'the body is too long' } }
+  if (status === 415)
+    return { code: 'INVALID_ARGUMENT', details: { what: 'The body', why: 'send JSON' } }
+  if (status >= 400 && status < 500)
+    return { code: 'INVALID_ARGUMENT', details: { what: 'The request', why: 'it is malformed' } }
+  return { code: 'INTERNAL', details: {} }
+}
