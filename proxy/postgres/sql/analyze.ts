@@ -32,8 +32,10 @@ import {
 } from './session-statements.js'
 import { setVariable, showVariable } from './settings.js'
 import { DEFINITION_SHAPES, EXPRESSION_SHAPES, QUERY_SHAPES, shapesOf } from './shapes.js'
-import { Walk, asList, asTree, unwrap } from './walk.js'
-import type { Grammar, Tree } from './walk.js'
+import { asList, asTree, unwrap } from './tree.js'
+import { Walk } from './walk.js'
+import type { Tree } from './tree.js'
+import type { Grammar } from './walk.js'
 
 const GRAMMAR: Grammar = {
   shapes: shapesOf({ ...EXPRESSION_SHAPES, ...QUERY_SHAPES, ...DEFINITION_SHAPES }),

@@ -47,8 +47,6 @@ export interface FoundType {
 
 /** What all answers of one resolution said. */
 export class Catalog {
-  /** Search path in force, temporary schema and pg_catalog included. */
-  searchPath = ''
   /** Schema that unqualified creations go to; undefined when there is none. */
   creationSchema: string | undefined
   encoding = ''
@@ -96,9 +94,8 @@ export class Catalog {
   #addRow(wanted: readonly Wanted[], row: LookupRow): boolean {
     const [what, at, a, b, c, d, e, f, g] = row
     if (what === 'session') {
-      this.searchPath = a ?? ''
-      this.creationSchema = b ?? undefined
-      this.encoding = c ?? ''
+      this.creationSchema = a ?? undefined
+      this.encoding = b ?? ''
       return true
     }
     if (typeof a !== 'string' || typeof b !== 'string') return false

@@ -9,8 +9,9 @@ import {
   RELATION_OBJECTS,
   RENAMED_OBJECTS,
 } from './fixed-statements.js'
-import { asList, asText, qualifiedName, unwrap } from './walk.js'
-import type { Tree, Walk } from './walk.js'
+import { asList, asText, qualifiedName, unwrap } from './tree.js'
+import type { Tree } from './tree.js'
+import type { Walk } from './walk.js'
 
 /** Kinds of ALTER TABLE's many objects. */
 const ALTERED: ReadonlyMap<unknown, string> = new Map([

@@ -1,8 +1,9 @@
 // What expressions and FROM items do besides holding other nodes: the functions, operators and
 // types that they use, said openly or behind syntax. Pure.
 
-import { asList, asText, asTree, stringOf, unwrap } from './walk.js'
-import type { Tree, Walk } from './walk.js'
+import { asList, asText, asTree, stringOf, unwrap } from './tree.js'
+import type { Tree } from './tree.js'
+import type { Walk } from './walk.js'
 
 type Hook = (node: Tree, walk: Walk) => void
 

@@ -22,12 +22,7 @@ export interface JudgePorts {
 
 /** A judged text. `invalid` is what PostgreSQL's own grammar refuses; it is not forwarded. */
 export type Judged =
-  | {
-      readonly outcome: 'command'
-      readonly command: Command
-      /** Search path the names were resolved on; empty when no names had to be. */
-      readonly searchPath: string
-    }
+  | { readonly outcome: 'command'; readonly command: Command }
   | { readonly outcome: 'invalid'; readonly message: string; readonly position: number }
 
 /** Views within views: more rounds than any real schema needs, few enough to stay quick. */
@@ -38,7 +33,6 @@ const viewCountMax = 64
 const unknown = (because: string): Judged => ({
   outcome: 'command',
   command: unknownCommand('postgres', because),
-  searchPath: '',
 })
 
 /**
@@ -70,7 +64,6 @@ async function judgeStatements(
       return {
         outcome: 'command',
         command: resolve(statements, catalog, views),
-        searchPath: catalog.searchPath,
       }
     if (views.size + found.size > viewCountMax) return unknown('its names lead to too many views')
     pending = await readDefinitions(found, views, ports.parser)

@@ -35,7 +35,7 @@ export const lookupRowCountMax = 5000
 export const definitionLengthMax = 64 * 1024
 
 // Columns: what, at (number of the wanted name, from 1), then by kind:
-//   session   search path, schema that creations go to, server encoding
+//   session   schema that creations go to, encoding of the database
 //   relation  oid, relkind, schema, name, root?, has rules?, definition of a view
 //   code      name of a type of a relation read, function that its checks or casts run
 //   viewcode  oid of a view, function or operator of a user that it runs
@@ -117,8 +117,8 @@ types(oid) AS (
     UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a
       WHERE a.attrelid ${EQ} y.typrelid AND a.attnum OPERATOR(pg_catalog.>) 0) n
   WHERE n.oid ${USER})
-SELECT 'session', '0', (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(p.nspname${TEXT}), ',' ORDER BY p.at) FROM path p),
-  pg_catalog.current_schema()${TEXT}, pg_catalog.getdatabaseencoding()${TEXT}, NULL, NULL, NULL, NULL
+SELECT 'session', '0', pg_catalog.current_schema()${TEXT}, pg_catalog.getdatabaseencoding()${TEXT},
+  NULL, NULL, NULL, NULL, NULL
 UNION ALL
 SELECT 'relation', t.at${TEXT}, c.oid${TEXT}, c.relkind${TEXT}, n.nspname${TEXT}, c.relname${TEXT}, t.root${TEXT},
   (c.relhasrules AND EXISTS (SELECT FROM pg_catalog.pg_rewrite r

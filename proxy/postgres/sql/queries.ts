@@ -2,8 +2,9 @@
 // CTEs. Pure.
 
 import { isConstantCondition } from './expressions.js'
-import { asList, asText, asTree, unwrap } from './walk.js'
-import type { Tree, Walk } from './walk.js'
+import { asList, asText, asTree, unwrap } from './tree.js'
+import type { Tree } from './tree.js'
+import type { Walk } from './walk.js'
 
 type Hook = (node: Tree, walk: Walk) => void
 

@@ -3,8 +3,9 @@
 
 import type { StatementFacts } from './facts.js'
 import { transactionModes } from './settings.js'
-import { asList, asText, stringOf, unwrap } from './walk.js'
-import type { Tree, Walk } from './walk.js'
+import { asList, asText, stringOf, unwrap } from './tree.js'
+import type { Tree } from './tree.js'
+import type { Walk } from './walk.js'
 
 /** Analyses a statement that stands inside another one. */
 export type AnalyzeInner = (value: unknown, walk: Walk) => StatementFacts

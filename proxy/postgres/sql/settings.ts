@@ -3,8 +3,9 @@
 // may take is refused to the caller. Pure.
 
 import type { Effect } from '../../../core/command.js'
-import { asList, asText, asTree, unwrap } from './walk.js'
-import type { Tree, Walk } from './walk.js'
+import { asList, asText, asTree, unwrap } from './tree.js'
+import type { Tree } from './tree.js'
+import type { Walk } from './walk.js'
 
 /** Settings that only change how values look or what a session is called. */
 const HARMLESS: ReadonlySet<string> = new Set([

@@ -4,10 +4,9 @@
 import { higherEffect } from '../../../core/command.js'
 import type { CommandTrait, Effect } from '../../../core/command.js'
 import { referenceCountMax } from './facts.js'
+import { asList, asText, asTree, isNullNode, schemaQualified, stringOf, unwrap } from './tree.js'
+import type { Tree } from './tree.js'
 import type { FunctionRef, OperatorRef, RelationRef, StatementFacts, TypeRef } from './facts.js'
-
-/** A JSON object of the parse tree, whose fields are still unproven. */
-export type Tree = Readonly<Record<string, unknown>>
 
 /**
  * How a field is read: `scalar` holds no node, `names` only identifiers, `node` and `nodes` hold
@@ -32,54 +31,10 @@ const depthMax = 20_000
 /** Reasons kept per statement: people read them. */
 const becauseCountMax = 12
 
-/** The value as an object of the tree, or undefined. */
-export const asTree = (value: unknown): Tree | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Tree) : undefined
+const isString = (value: unknown): boolean => stringOf(value) !== undefined
 
-/** The value as a list; an absent list is empty. */
-export const asList = (value: unknown): readonly unknown[] =>
-  Array.isArray(value) ? (value as readonly unknown[]) : []
-
-/** The value as text, or undefined. */
-export const asText = (value: unknown): string | undefined =>
-  typeof value === 'string' ? value : undefined
-
-/** The single tag and body of a wrapped node; undefined for a null node or anything else. */
-export function unwrap(value: unknown): { tag: string; body: Tree } | undefined {
-  const tree = asTree(value)
-  if (tree === undefined) return undefined
-  const [tag, ...others] = Object.keys(tree)
-  const body = tag === undefined ? undefined : asTree(tree[tag])
-  return tag === undefined || body === undefined || others.length > 0 ? undefined : { tag, body }
-}
-
-/** The text of a `String` node; undefined for anything else. */
-export function stringOf(value: unknown): string | undefined {
-  const node = unwrap(value)
-  return node?.tag === 'String' ? (asText(node.body['sval']) ?? '') : undefined
-}
-
-/** The last two parts of a name: the server itself checks the database part of three. */
-function schemaQualified(value: unknown): { schema?: string; name: string } | undefined {
-  const found = qualifiedName(value)
-  if (found === undefined) return undefined
-  const { schema, name } = found
-  return schema === undefined ? { name } : { schema, name }
-}
-
-/** A possibly qualified name given as a list of `String` nodes; undefined when it is not one. */
-export function qualifiedName(
-  value: unknown,
-): { catalog?: string; schema?: string; name: string } | undefined {
-  const parts = asList(value).map(stringOf)
-  if (parts.length === 0 || parts.length > 3 || parts.includes(undefined)) return undefined
-  const [name = '', schema, catalog] = parts.toReversed()
-  return {
-    name,
-    ...(schema === undefined ? {} : { schema }),
-    ...(catalog === undefined ? {} : { catalog }),
-  }
-}
+/** Identifies a reference, so that each is kept once. */
+const keyOf = (...parts: readonly (string | number | undefined)[]): string => parts.join('\0')
 
 /** Names of CTEs in sight, innermost first. */
 interface Scope {
@@ -134,7 +89,7 @@ export class Walk {
 
   /** The name means something else once this statement has run; `*` is any name. */
   shake(name: string): void {
-    this.#shakes.add(name)
+    this.#shakes.add(this.#shakes.size < referenceCountMax ? name : '*')
   }
 
   /** Reads a bare or unwrapped RangeVar as a use of a relation. */
@@ -160,7 +115,8 @@ export class Walk {
   }
 
   addRelation(ref: RelationRef): void {
-    this.#add(this.#relations, JSON.stringify(ref), ref)
+    const key = keyOf(ref.catalog, ref.schema, ref.name, ref.access, String(ref.inherits))
+    this.#add(this.#relations, key, ref)
     if (ref.access === 'create') this.shake(ref.name)
   }
 
@@ -171,18 +127,15 @@ export class Walk {
       this.unknown('a function without a name')
       return
     }
-    const call = { ...name, argumentCount, from }
-    this.#add(this.#functions, JSON.stringify(call), call)
+    this.#addFunction({ ...name, argumentCount, from })
     if (argumentCount === 1 && from === 'call') {
-      const type = { ...name, from: 'call' as const }
-      this.#add(this.#types, JSON.stringify(type), type)
+      this.#addType({ ...name, from: 'call' })
     }
   }
 
   /** A construct that servers without its keyword take for a call of a user's function. */
   grammarFunction(name: string): void {
-    const ref = { name, argumentCount: -1, from: 'grammar' as const }
-    this.#add(this.#functions, JSON.stringify(ref), ref)
+    this.#addFunction({ name, argumentCount: -1, from: 'grammar' })
   }
 
   useOperator(names: unknown, arity: 1 | 2): void {
@@ -191,14 +144,12 @@ export class Walk {
       this.unknown('an operator without a name')
       return
     }
-    const operator = { ...name, arity }
-    this.#add(this.#operators, JSON.stringify(operator), operator)
+    this.#addOperator({ ...name, arity })
   }
 
   /** An operator that the grammar uses by its plain name. */
   useOperatorNamed(name: string): void {
-    const operator = { name, arity: 2 as const }
-    this.#add(this.#operators, JSON.stringify(operator), operator)
+    this.#addOperator({ name, arity: 2 })
   }
 
   useType(names: unknown): void {
@@ -207,8 +158,7 @@ export class Walk {
       this.unknown('a type without a name')
       return
     }
-    const type = { ...name, from: 'cast' as const }
-    this.#add(this.#types, JSON.stringify(type), type)
+    this.#addType({ ...name, from: 'cast' })
   }
 
   column(name: string): void {
@@ -225,11 +175,10 @@ export class Walk {
 
   /** Walks a wrapped node. A null node (absent, or `{}` in a list) is nothing. */
   node(value: unknown): void {
-    const tree = asTree(value)
-    if (value === undefined || (tree !== undefined && Object.keys(tree).length === 0)) return
+    if (value === undefined) return
     const node = unwrap(value)
-    if (node === undefined) this.unknown('a malformed node')
-    else this.bare(node.tag, node.body)
+    if (node !== undefined) this.bare(node.tag, node.body)
+    else if (!isNullNode(value)) this.unknown('a malformed node')
   }
 
   nodes(value: unknown): void {
@@ -262,10 +211,10 @@ export class Walk {
   /** Checks every field against the schema and walks those that hold nodes, except `handled`. */
   fields(type: string, body: Tree, handled: readonly string[] = []): void {
     const shape = this.#grammar.shapes.get(type)
-    for (const [name, value] of Object.entries(body)) {
+    for (const name in body) {
       const field = shape?.get(name)
       if (field === undefined) this.unknown(`field ${type}.${name} not known`)
-      else if (!handled.includes(name)) this.#field(`${type}.${name}`, field, value)
+      else if (!handled.includes(name)) this.#field(type, name, field, body[name])
     }
   }
 
@@ -275,9 +224,9 @@ export class Walk {
     for (const because of facts.because) this.raise(facts.effect, because)
     for (const trait of facts.traits) this.trait(trait)
     for (const ref of facts.relations) this.addRelation(ref)
-    for (const ref of facts.functions) this.#add(this.#functions, JSON.stringify(ref), ref)
-    for (const ref of facts.operators) this.#add(this.#operators, JSON.stringify(ref), ref)
-    for (const ref of facts.types) this.#add(this.#types, JSON.stringify(ref), ref)
+    for (const ref of facts.functions) this.#addFunction(ref)
+    for (const ref of facts.operators) this.#addOperator(ref)
+    for (const ref of facts.types) this.#addType(ref)
     for (const name of facts.columns) this.column(name)
     for (const name of facts.shakes) this.shake(name)
   }
@@ -298,19 +247,19 @@ export class Walk {
     }
   }
 
-  #field(path: string, field: Field, value: unknown): void {
+  #field(type: string, name: string, field: Field, value: unknown): void {
     if (field === 'scalar') {
-      if (typeof value === 'object') this.unknown(`field ${path} holds a node`)
+      if (typeof value === 'object') this.unknown(`field ${type}.${name} holds a node`)
     } else if (field === 'node') {
       this.node(value)
     } else if (field === 'nodes') {
       this.nodes(value)
     } else if (field === 'names') {
-      if (!Array.isArray(value) || asList(value).some((item) => stringOf(item) === undefined))
-        this.unknown(`field ${path} holds more than names`)
+      if (!Array.isArray(value) || !value.every(isString))
+        this.unknown(`field ${type}.${name} holds more than names`)
     } else {
       const body = asTree(value)
-      if (body === undefined) this.unknown(`field ${path} holds no node`)
+      if (body === undefined) this.unknown(`field ${type}.${name} holds no node`)
       else this.bare(field, body)
     }
   }
@@ -319,6 +268,18 @@ export class Walk {
     for (let scope = this.#scope; scope !== undefined; scope = scope.outer)
       if (scope.names.has(name)) return true
     return false
+  }
+
+  #addFunction(ref: FunctionRef): void {
+    this.#add(this.#functions, keyOf(ref.schema, ref.name, ref.argumentCount, ref.from), ref)
+  }
+
+  #addOperator(ref: OperatorRef): void {
+    this.#add(this.#operators, keyOf(ref.schema, ref.name, ref.arity), ref)
+  }
+
+  #addType(ref: TypeRef): void {
+    this.#add(this.#types, keyOf(ref.schema, ref.name, ref.from), ref)
   }
 
   #add<T>(refs: Map<string, T>, key: string, ref: T): void {
