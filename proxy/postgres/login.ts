@@ -104,6 +104,8 @@ async function encrypt(plain: Socket, resource: Resource): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const secure = connectTls({
       socket: plain,
+      // Without it an address would be checked against the name "localhost".
+      host: resource.host,
       ca: [ca].flat(),
       ...(isIP(resource.host) === 0 ? { servername: resource.host } : {}),
       rejectUnauthorized: resource.tls !== 'require',
