@@ -23,7 +23,7 @@ import type { SessionEnd } from '../core/session.js'
 import { rolesFor } from '../policy/judge-access.js'
 import type { Policy } from '../policy/policy.js'
 import { LiveSession, type SessionTotals } from './live-session.js'
-import type { LiveSessions } from './live-sessions.js'
+import { cutOf, type LiveSessions } from './live-sessions.js'
 import { Permit } from './permit.js'
 
 /** What the gateway is built from. */
@@ -72,15 +72,14 @@ export class Gateway {
 
   /** Puts a caller who never became a session on record: junk, bad tokens, no rights. */
   refuseConnection(from: { protocol: Protocol; peer: string }, refusal: Refusal): void {
-    this.#with.audit.append({
-      kind: 'connection.refused',
-      fields: {
-        protocol: from.protocol,
-        peer: from.peer,
-        code: refusal.code,
-        why: refusal.details.why ?? '',
-      },
-    })
+    const { protocol, peer } = from
+    const fields = { protocol, peer, code: refusal.code, why: refusal.details.why ?? '' }
+    try {
+      this.#with.audit.append({ kind: 'connection.refused', fields })
+    } catch (failure) {
+      // Nobody is let in without a record; being told so needs none.
+      if (!(failure instanceof WarderError && failure.code === 'RECORD_UNAVAILABLE')) throw failure
+    }
   }
 
   /**
@@ -246,7 +245,25 @@ export class Gateway {
       }),
     )
     live.add(session)
+    await this.#confirm(session)
     return session
+  }
+
+  /**
+   * Looks at the grant once more, now that its end would be heard of: what happened to it between
+   * finding its row (or joining a workflow that is behind) and watching it went by unheard.
+   *
+   * @throws WarderError `GRANT_REVOKED` `GRANT_EXPIRED`
+   */
+  async #confirm(session: LiveSession): Promise<void> {
+    const row = await this.#with.grants.find(session.grant.id)
+    if (row !== undefined && isLive(row, this.#with.clock.now())) {
+      session.update(row)
+      return
+    }
+    const { end, refusal } = cutOf(row ?? session.grant)
+    await this.closed(session, end, { commands: 0, toTargetBytes: 0, toCallerBytes: 0 })
+    throw new WarderError(refusal.code, refusal.details)
   }
 
   /** Closes the books of a session; the first reason it was cut for stays. */
