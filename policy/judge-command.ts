@@ -114,12 +114,17 @@ function isNamed(
 const statementFits = (line: AllowLine, part: CommandPart): boolean =>
   line.statements === undefined || line.statements.has(part.kind)
 
+/** Session control that is a channel to other sessions: it passes only where a line allows it. */
+const REACHES_OTHERS: ReadonlySet<string> = new Set(['listen', 'unlisten', 'notify'])
+
 /**
  * The verdict of the first line that allows the part's own effect. A line that is limited to some
  * relations does not vouch for a change that names none (DROP SCHEMA, NOTIFY …).
  */
 function allowing(role: Role, part: CommandPart): Verdict | undefined {
-  if (part.effect === 'session-control') return role.sessionControl
+  if (part.effect === 'session-control' && !REACHES_OTHERS.has(part.kind)) {
+    return role.sessionControl
+  }
   const nameless = part.effect !== 'read' && part.relations.length === 0
   return role.allow.find(
     (line) =>

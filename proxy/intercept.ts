@@ -73,6 +73,17 @@ const ALPHABET = '23456789abcdefghjkmnpqrstuvwxyz'
 const newReviewId = (): ReviewId =>
   `cmd_${Array.from({ length: 10 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')}`
 
+/** A role that the policy took away from a resource does nothing there, in open sessions either. */
+const roleGone = (role: string, resource: string): Verdict => ({
+  outcome: 'block',
+  reasons: [
+    {
+      code: 'role-not-there',
+      text: `the policy in force gives role ${role} nothing on ${resource}`,
+    },
+  ],
+})
+
 /** The interceptor of one session. */
 export class Interceptor {
   readonly #session: LiveSession
@@ -92,13 +103,15 @@ export class Interceptor {
   /** Asks policy about a command, and keeps everything its repetitions need. */
   judge(text: string, bytes: Buffer, command: Command): Judged {
     const policy = this.policy
+    const { role, resource } = this.#session.grant
+    const isThere = policy.roles.get(role)?.on.includes(resource) === true
     return {
       text,
       bytes,
       digest: hash('sha256', bytes, 'hex'),
       command,
       policy,
-      verdict: judgeCommand(policy, this.#session.grant.role, command),
+      verdict: isThere ? judgeCommand(policy, role, command) : roleGone(role, resource),
       kinds: command.parts.map((part) => part.kind),
       relations: [
         ...new Set(

@@ -57,6 +57,7 @@ export class LiveSessions {
   }
   #stop: (() => void) | undefined
   #heardAtMs = 0
+  #stopped = false
 
   constructor(dependencies: {
     gatewayId: GatewayId
@@ -86,6 +87,10 @@ export class LiveSessions {
     let polling = false
     const timer = setInterval(() => {
       this.#expire()
+      // Not in the poll itself: a store that hangs instead of failing would keep it from being seen.
+      if (clock.monotonicMs() - this.#heardAtMs > LIMITS.controlPlaneSilentMsMax) {
+        void this.cutAll(LOST)
+      }
       if (polling) return
       polling = true
       void this.#poll().finally(() => {
@@ -101,6 +106,7 @@ export class LiveSessions {
 
   /** Stops the watch and ends every session. */
   async stop(): Promise<void> {
+    this.#stopped = true
     this.#stop?.()
     await this.cutAll(STOPPED)
   }
@@ -115,6 +121,7 @@ export class LiveSessions {
     const sessions = this.#byGrant.get(session.grant.id)
     if (sessions === undefined) this.#byGrant.set(session.grant.id, new Set([session]))
     else sessions.add(session)
+    if (this.#stopped) void session.cut(STOPPED)
   }
 
   /** Returns true when this was the grant's last session on this gateway. */
@@ -168,9 +175,7 @@ export class LiveSessions {
       }
       this.#heardAtMs = clock.monotonicMs()
     } catch {
-      if (clock.monotonicMs() - this.#heardAtMs > LIMITS.controlPlaneSilentMsMax) {
-        await this.cutAll(LOST)
-      }
+      // The silence is noticed by its length.
     }
   }
 }

@@ -83,13 +83,16 @@ export function dial(permit: Permit, onread?: OnReadOpts): Promise<Socket> {
       reject(new WarderError('TARGET_UNREACHABLE', { what: permit.resource.name, why }, { cause }))
     }
     const timer = setTimeout(() => fail('it did not answer in time'), LIMITS.targetConnectMsMax)
-    socket.once('error', (cause) => {
+    const refused = (cause: unknown) => {
       clearTimeout(timer)
       fail('the connection was refused or reset', cause)
-    })
+    }
+    socket.once('error', refused)
     socket.once('connect', () => {
       clearTimeout(timer)
-      socket.removeAllListeners('error')
+      socket.off('error', refused)
+      // Between two readers nobody else listens, and an unheard error would end the process.
+      socket.on('error', () => socket.destroy())
       resolve(socket)
     })
   })

@@ -49,17 +49,22 @@ const SETTINGS: ReadonlySet<string> = new Set([
   'timezone',
 ])
 
+/** Whichever of a caller's two packets is longer. */
+const HANDSHAKE_BYTES_MAX = Math.max(LIMITS.startupBytesMax, HEADER_BYTES + LIMITS.tokenBytesMax)
+
 /**
  * Takes a connection up to its token.
  *
+ * @param onEncrypted Told the socket to answer on, once the plain one must not be written to.
  * @throws MalformedMessage, HandshakeBroken, WarderError `TLS_REQUIRED` `PROTOCOL_UNSUPPORTED`
  */
 export async function greet(
   plain: Socket,
   security: CallerSecurity,
+  onEncrypted: (socket: Socket) => void,
 ): Promise<Hello | CancelRequest> {
   let socket = plain
-  let reader = new ByteReader(socket, LIMITS.startupBytesMax)
+  let reader = new ByteReader(socket, HANDSHAKE_BYTES_MAX)
   for (let answered = new Set<string>(); ;) {
     const opening = await reader.next(packet, LIMITS.handshakeMsMax)
     if (opening.kind === 'cancel') return opening
@@ -76,8 +81,9 @@ export async function greet(
     if (opening.kind === 'tls' && security.tls !== undefined) {
       socket.write('S')
       socket = await encrypt(socket, security.tls)
+      onEncrypted(socket)
     } else socket.write('N')
-    reader = new ByteReader(socket, LIMITS.startupBytesMax)
+    reader = new ByteReader(socket, HANDSHAKE_BYTES_MAX)
   }
 }
 
@@ -89,6 +95,8 @@ function packet(bytes: Buffer): { value: Opening; length: number } | undefined {
 function encrypt(socket: Socket, secureContext: SecureContext): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const secure = new TLSSocket(socket, { isServer: true, secureContext })
+    // For the whole life of the connection: a reset while nobody reads must not end the process.
+    secure.on('error', () => secure.destroy())
     const timer = setTimeout(
       () => secure.destroy(new Error('slow handshake')),
       LIMITS.handshakeMsMax,

@@ -57,10 +57,12 @@ const HARMLESS_CONTROL: ReadonlySet<string> = new Set([
   'show',
   'savepoint',
   'release-savepoint',
-  'rollback',
   'rollback-to-savepoint',
   'empty',
 ])
+
+/** Statements that share the namespace of the protocol's prepared statements. */
+const REDEFINES: ReadonlySet<string> = new Set(['deallocate', 'discard-all', 'prepare'])
 
 const IN_FAILED_TRANSACTION = errorMessage('ERROR', {
   sqlstate: '25P02',
@@ -73,6 +75,7 @@ export class Passage {
   #cache: VerdictCache
   /** Ticket of the newest intent that is not known to be durable yet; 0 when all are. */
   #openTicket = 0
+  #hasOwnNames = false
   #review: AbortController | undefined
   readonly #syntaxErrors = new WeakMap<Judged, string>()
   readonly #runsAtParse = new WeakSet<Judged>()
@@ -119,12 +122,40 @@ export class Passage {
     return true
   }
 
+  /** True when it may make permanent what came before it, or what stands beside it. */
   #commits({ command, kinds }: Judged): boolean {
     if (command.effect === 'read') return false
-    return command.parts.some(
-      (part, at) =>
-        part.effect === 'session-control' && !HARMLESS_CONTROL.has(kinds[at] ?? 'unknown'),
-    )
+    return command.parts.some((part, at) => {
+      const kind = kinds[at] ?? 'unknown'
+      // After a ROLLBACK in the same text, what follows is outside of any transaction block.
+      if (kind === 'rollback') return rank(command.effect) >= WRITE
+      return part.effect === 'session-control' && !HARMLESS_CONTROL.has(kind)
+    })
+  }
+
+  /** Resolves once a portal that was bound earlier may run: what it would commit is on record. */
+  mayExecute({ judged }: Occurrence): Promise<void> | undefined {
+    const ticket = this.#openTicket
+    if (ticket === 0 || !this.#commits(judged)) return undefined
+    return this.#with.interceptor.durable(ticket).then(() => {
+      if (this.#openTicket === ticket) this.#openTicket = 0
+    })
+  }
+
+  /** True when parts of it change who is in a transaction, or what names mean. */
+  isControl({ command }: Judged): boolean {
+    return command.parts.some((part) => part.effect !== 'read' && part.effect !== 'write')
+  }
+
+  /** True once this session has changed definitions: names may mean something in it alone. */
+  get hasOwnNames(): boolean {
+    return this.#hasOwnNames
+  }
+
+  /** True for what people let through although it may redefine prepared statements by name. */
+  redefinesStatements({ verdict, command, kinds }: Judged): boolean {
+    if (verdict.outcome !== 'ask') return false
+    return command.effect === 'unknown' || kinds.some((kind) => REDEFINES.has(kind))
   }
 
   /** Reads and judges a statement; an error message instead while the transaction has failed. */
@@ -162,7 +193,8 @@ export class Passage {
       isCacheable: false,
       runsAtParse: true,
     })
-    if (!isUtf8(statement)) return opaque('it is not valid UTF-8')
+    // What people would be shown is not what would run, so they are not even asked.
+    if (!isUtf8(statement)) return { ...opaque('it is not text'), syntaxError: 'it is not UTF-8' }
     if (statement.length > LIMITS.statementBytesMax) return opaque('it is longer than 256 KiB')
     return this.#with.reader.read(text, types, lookup)
   }
@@ -170,7 +202,9 @@ export class Passage {
   /** The error that stops a statement before the target even parses it, or undefined. */
   refusalAtParse(judged: Judged, number: number): Buffer | undefined {
     const occurrence = { number, judged, parameters: { types: [], values: [], shown: [] } }
-    if (judged.verdict.outcome === 'block') return this.#blocked(occurrence)
+    if (judged.verdict.outcome === 'block' || this.#syntaxErrors.has(judged)) {
+      return this.#blocked(occurrence)
+    }
     if (judged.verdict.outcome === 'ask' && this.#runsAtParse.has(judged)) {
       const why =
         'preparing it would already run code; send it as a simple query to have it reviewed'
@@ -186,7 +220,9 @@ export class Passage {
     notify: (notice: Buffer) => void,
   ): Promise<Occurrence | Buffer> {
     const { judged } = occurrence
-    if (judged.verdict.outcome === 'block') return this.#blocked(occurrence)
+    if (judged.verdict.outcome === 'block' || this.#syntaxErrors.has(judged)) {
+      return this.#blocked(occurrence)
+    }
     const cleared =
       judged.verdict.outcome === 'ask' ? await this.#ask(occurrence, notify) : occurrence
     if (Buffer.isBuffer(cleared)) return cleared
@@ -284,11 +320,15 @@ export class Passage {
       startedAt: reply.startedAt,
       durationMs: Math.max(0, clock.now() - reply.startedAt),
     })
-    if (rank(occurrence.judged.command.effect) < DDL) return
+    const effect = rank(occurrence.judged.command.effect)
+    // The end of a transaction, or a failure, may take definitions back, or show them to others.
+    const mayUndo = this.isControl(occurrence.judged) || reply.sqlstate !== ''
+    if (effect < DDL && !(this.#hasOwnNames && mayUndo)) return
     caches.forget(session.grant.resource)
     // From here on names may mean something in this session only (a temporary table, a setting).
+    this.#hasOwnNames = true
     this.#cache = new VerdictCache()
-    if (status !== IN_TRANSACTION) this.#openTicket = 0
+    if (effect >= DDL && status !== IN_TRANSACTION) this.#openTicket = 0
   }
 
   /** Whatever went wrong ends the session, in the words of the table. */

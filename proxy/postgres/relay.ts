@@ -26,6 +26,8 @@ export class Relay {
   readonly #session: PostgresSession
   readonly #onClosed: OnClosed
   #end: { readonly end: SessionEnd; readonly why: string } | undefined
+  /** What is put out now lies in a buffer that the next read overwrites. */
+  #isVolatile = false
   #toTargetBytes = 0
   #toCallerBytes = 0
   #closed: Promise<void>
@@ -59,33 +61,54 @@ export class Relay {
     this.#caller.on('error', () => this.#callerGone())
     this.#caller.on('close', () => this.#callerGone())
     this.#caller.setTimeout(LIMITS.idleMsMax, () => {
-      if (!this.#session.isWaiting) void this.cut(IDLE_CUT)
+      if (!this.#session.isWaiting && this.#session.replies.count === 0) void this.cut(IDLE_CUT)
     })
     this.#target.read((chunk, volatile) => this.#fromTarget(chunk, volatile))
     socket.on('drain', () => this.#caller.resume())
     socket.on('end', () => this.#ended('closed-by-target', ''))
     socket.on('error', () => this.#ended('closed-by-target', 'the connection broke'))
     this.#caller.resume()
+    // He left while the target was being reached: his socket has nothing more to say.
+    if (this.#caller.destroyed) this.#callerGone()
   }
 
   #fromTarget(chunk: Buffer, volatile: boolean): void {
-    if (this.#end !== undefined && this.#caller.destroyed) return
+    if (this.#end !== undefined) {
+      this.#discard(chunk, volatile)
+      return
+    }
+    this.#isVolatile = volatile
     this.#guard(() => {
       this.#session.fromTarget(chunk, volatile)
-      this.flush(volatile)
+      this.flush()
     })
+    this.#isVolatile = false
+    // The replies may have been what his further input waited for.
+    if (this.#caller.isPaused()) this.resumeCaller()
+  }
+
+  /** After the end nothing reaches the caller; the target goes as soon as it owes no reply. */
+  #discard(chunk: Buffer, volatile: boolean): void {
+    const { replies, toCaller } = this.#session
+    try {
+      replies.scan(chunk, volatile)
+    } catch {
+      this.#target.socket.destroy()
+    }
+    toCaller.take(false)
+    if (replies.count === 0) this.#target.socket.destroy()
   }
 
   /** Writes what the session has put out; one write for each side. */
-  flush(volatile = false): void {
+  flush(): void {
     const toTarget = this.#session.toTarget.take(false)
     if (toTarget !== undefined && this.#end === undefined) {
       this.#toTargetBytes += toTarget.length
       this.#target.socket.write(toTarget)
       if (this.#target.socket.writableLength > LIMITS.outputBytesMax) this.#caller.pause()
     }
-    const toCaller = this.#session.toCaller.take(volatile)
-    if (toCaller !== undefined) {
+    const toCaller = this.#session.toCaller.take(this.#isVolatile)
+    if (toCaller !== undefined && this.#end === undefined) {
       this.#toCallerBytes += toCaller.length
       this.#caller.write(toCaller)
       if (this.#caller.writableLength > LIMITS.outputBytesMax) this.#target.socket.pause()
@@ -97,7 +120,9 @@ export class Relay {
     const cancel = connect(this.#permit.endpoint)
     cancel.on('error', () => cancel.destroy())
     cancel.setTimeout(LIMITS.targetConnectMsMax, () => cancel.destroy())
-    cancel.end(serialize.cancel(this.#target.processId, this.#target.secret))
+    // The serializer writes both as signed: half of all keys would be out of its range.
+    const { processId, secret } = this.#target
+    cancel.end(serialize.cancel(processId | 0, secret | 0))
   }
 
   /**
@@ -108,14 +133,20 @@ export class Relay {
     if (this.#end !== undefined) return this.#closed
     this.#end = { end, why: refusal.details.why ?? '' }
     this.#session.close()
-    if (this.#session.replies.atBoundary) {
-      this.#caller.write(errorMessage('FATAL', wireError(refusal)))
+    // What a slow caller has not taken yet is not given to him any more.
+    if (this.#caller.writableLength > 0) this.#caller.destroy()
+    else {
+      if (this.#session.replies.atBoundary) {
+        this.#caller.write(errorMessage('FATAL', wireError(refusal)))
+      }
+      this.#caller.end()
+      this.#caller.destroySoon()
+      setTimeout(() => this.#caller.destroy(), LIMITS.targetCancelMsMax)
     }
-    this.#caller.end()
-    this.#caller.destroySoon()
     if (this.#session.replies.count === 0) this.#target.socket.destroy()
     else {
       this.cancelTarget()
+      this.#target.socket.resume()
       setTimeout(() => this.#target.socket.destroy(), LIMITS.targetCancelMsMax)
     }
     return this.#closed

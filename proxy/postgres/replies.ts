@@ -45,6 +45,8 @@ export interface Reply {
   readonly error?: Buffer
   readonly occurrence?: Occurrence
   readonly undo?: () => void
+  /** Called when the target has done it. */
+  readonly done?: () => void
   readonly startedAt: number
   rows: number
   tag: string
@@ -55,7 +57,7 @@ export interface Reply {
 export const expected = (
   kind: Reply['kind'],
   startedAt: number,
-  more: Partial<Pick<Reply, 'lookup' | 'error' | 'occurrence' | 'undo'>>,
+  more: Partial<Pick<Reply, 'lookup' | 'error' | 'occurrence' | 'undo' | 'done'>>,
 ): Reply => ({ kind, startedAt, rows: 0, tag: '', sqlstate: '', ...more })
 
 /** What the session learns from the target's side. */
@@ -232,6 +234,7 @@ export class Replies {
     const reply = this.#shift()
     if (reply.kind !== kind) throw new MalformedMessage('the target answered out of order')
     if (kind === 'close') reply.lookup?.done()
+    reply.done?.()
     this.#settle()
     return reply.lookup === undefined
   }

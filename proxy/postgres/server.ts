@@ -54,6 +54,7 @@ const PINNED = [
 export class PostgresServer {
   readonly #with: PostgresDependencies
   readonly #server: Server
+  readonly #loggingIn = new Set<Socket>()
   readonly #keys = new CancelKeys()
   readonly #caches = new VerdictCaches()
 
@@ -61,7 +62,14 @@ export class PostgresServer {
     this.#with = dependencies
     this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
       socket.on('error', () => socket.destroy())
+      this.#loggingIn.add(socket)
       void this.#accept(socket)
+        .catch((failure: unknown) => {
+          // Even the refusal could not be put on record.
+          this.#with.onFailure(failure, '')
+          socket.destroy()
+        })
+        .finally(() => this.#loggingIn.delete(socket))
     })
     this.#server.maxConnections = LIMITS.connectionCountMax
   }
@@ -77,24 +85,24 @@ export class PostgresServer {
     })
   }
 
-  /** Takes no more callers; open sessions are the gateway's to end. */
-  async close(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve())
-    })
+  /** Takes no more callers and drops those still logging in; sessions are the gateway's to end. */
+  close(): void {
+    this.#server.close()
+    for (const socket of this.#loggingIn) socket.destroy()
   }
 
   async #accept(socket: Socket): Promise<void> {
     const peer = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`
     let caller = socket
     try {
-      const hello = await greet(socket, this.#with.security)
+      const hello = await greet(socket, this.#with.security, (secure) => {
+        caller = secure
+      })
       if (hello.kind === 'cancel') {
         this.#keys.present(hello.processId, hello.secret)
         socket.end()
         return
       }
-      caller = hello.socket
       await this.#login(hello, peer)
     } catch (failure) {
       // Port scans and health checks connect and go; that is nothing to record.
@@ -104,8 +112,8 @@ export class PostgresServer {
       }
       const refusal = refusalOf(failure)
       if (refusal.code === 'INTERNAL') this.#with.onFailure(failure, '')
-      this.#with.gateway.refuseConnection({ protocol: 'postgres', peer }, refusal)
       refuse(caller, refusal)
+      this.#with.gateway.refuseConnection({ protocol: 'postgres', peer }, refusal)
     }
   }
 

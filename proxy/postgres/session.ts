@@ -19,10 +19,11 @@ import {
   readParse,
   readQuery,
 } from './messages.js'
+import { Names, PreparedNames } from './names.js'
 import { OWN_NAME, OwnLookup } from './own-lookup.js'
 import { readParameters } from './parameters.js'
 import type { Passage } from './passage.js'
-import { expected, IN_TRANSACTION, Replies, type Reply, type ReplyEvents } from './replies.js'
+import { expected, IDLE, IN_TRANSACTION, Replies, type Reply, type ReplyEvents } from './replies.js'
 
 /** What the session needs from the sockets around it. */
 export interface Wire {
@@ -30,14 +31,11 @@ export interface Wire {
   flush(): void
 }
 
-/** A prepared statement, as judged when it was parsed. */
-interface Prepared {
-  readonly judged: Judged
-  readonly types: readonly number[]
-}
-
 /** A statement that no server accepts: it fails the caller's transaction where a refusal must. */
 const POISON = 'REFUSED BY WARDER'
+
+/** Effects that may change what names mean. */
+const DEFINING: ReadonlySet<string> = new Set(['ddl', 'privilege', 'dangerous', 'unknown'])
 
 /** One PostgreSQL conversation. */
 export class PostgresSession {
@@ -50,11 +48,15 @@ export class PostgresSession {
   #inPipeline = false
   /** Something was forwarded that may have changed the transaction's status. */
   #controlOutstanding = false
+  /** Something was forwarded that may change what names mean. */
+  #namesOutstanding = false
+  /** Bytes without which nothing more can be done with the backlog. */
+  #wantedBytes = 0
   #skipBytes = 0
   #skipForwards = true
   readonly #backlog = new Backlog()
-  readonly #statements = new Map<string, Prepared>()
-  readonly #portals = new Map<string, Occurrence>()
+  readonly #statements = new PreparedNames()
+  readonly #portals = new Names<Occurrence>()
   readonly #passage: Passage
   readonly #wire: Wire
   readonly #clock: Clock
@@ -69,6 +71,7 @@ export class PostgresSession {
       finished: (reply) => passage.finished(reply, this.replies.status),
       reported,
       settled: () => {
+        this.#nothingOutstanding()
         const resolve = this.#onSettled
         this.#onSettled = undefined
         resolve?.()
@@ -89,9 +92,10 @@ export class PostgresSession {
     return this.#commandCount
   }
 
-  /** True when the caller has sent ahead more than may be kept. */
+  /** True when the caller has sent ahead more than may be kept; a long message is let in whole. */
   get isFull(): boolean {
-    return this.#backlog.sizeBytes > LIMITS.heldInputBytesMax
+    const { sizeBytes } = this.#backlog
+    return sizeBytes > LIMITS.heldInputBytesMax && sizeBytes >= this.#wantedBytes
   }
 
   /** The caller ended the session in good order. */
@@ -116,11 +120,13 @@ export class PostgresSession {
   /** Bytes from the caller; they wait while an earlier command of his does. */
   fromCaller(chunk: Buffer): void {
     this.#backlog.push(chunk)
-    if (!this.#busy) this.#advance()
+    // A long message is put together once, not again for each of its chunks.
+    if (!this.#busy && this.#backlog.sizeBytes >= this.#wantedBytes) this.#advance()
   }
 
   #advance(): void {
     if (this.#closed || this.#backlog.sizeBytes === 0) return
+    this.#wantedBytes = 0
     const bytes = this.#backlog.take()
     const at = this.#messages(bytes, this.#pass(bytes, 0))
     if (at < bytes.length) this.#backlog.push(bytes.subarray(at))
@@ -140,17 +146,34 @@ export class PostgresSession {
       if (this.replies.count >= LIMITS.outstandingCountMax) return at
       const type = bytes[at] ?? 0
       const end = at + HEADER_BYTES + bodyLength(bytes, at, LIMITS.messageBytesMax)
+      if (this.#isAheadOfCopy(type)) return at
       if (type === CALLER.copyData) {
         this.#skipBytes = end - at
         this.#skipForwards = this.replies.copyIn
         at = this.#pass(bytes, at)
         continue
       }
-      if (end > bytes.length) return at
+      if (end > bytes.length) {
+        this.#wantedBytes = end - at
+        return at
+      }
+      if (type === CALLER.bind && this.#isUncertain(bytes, at + HEADER_BYTES, end)) return at
       this.#message(type, bytes, at, end)
       at = end
     }
     return at
+  }
+
+  /** COPY data sent before the target has asked for it waits for what it belongs to. */
+  #isAheadOfCopy(type: number): boolean {
+    if (this.replies.copyIn || this.replies.count === 0 || this.replies.skipping) return false
+    return type === CALLER.copyData || type === CALLER.copyDone || type === CALLER.copyFail
+  }
+
+  /** A Bind waits while it is open what its statement is. */
+  #isUncertain(bytes: Buffer, body: number, end: number): boolean {
+    if (this.replies.skipping) return false
+    return this.#statements.isUncertain(readBindNames(bytes, body, end).statement)
   }
 
   #message(type: number, bytes: Buffer, at: number, end: number): void {
@@ -160,25 +183,25 @@ export class PostgresSession {
       case CALLER.query:
         return this.#query(bytes, at, end)
       case CALLER.terminate:
-        this.#closed = true
-        this.saidGoodbye = true
-        return this.toTarget.slice(bytes, at, end)
+        return this.#goodbye(bytes, at, end)
       case CALLER.copyDone:
       case CALLER.copyFail:
         return // left over from a COPY that has failed: a server ignores them as well
       case CALLER.sync:
         this.#inPipeline = false
+        this.#statements.nextStretch()
         this.replies.skipping = false
         this.#expect('sync', {})
         return this.toTarget.slice(bytes, at, end)
       case CALLER.functionCall:
         throw new MalformedMessage('function calls by OID carry no text that could be judged')
+      case CALLER.flush: // asks for what is there already, and begins nothing
+        return this.toTarget.slice(bytes, at, end)
       case CALLER.parse:
       case CALLER.bind:
       case CALLER.execute:
       case CALLER.describe:
       case CALLER.close:
-      case CALLER.flush:
         break
       default:
         throw new MalformedMessage(
@@ -190,8 +213,13 @@ export class PostgresSession {
     if (type === CALLER.parse) return this.#parse(bytes, at, end)
     if (type === CALLER.bind) return this.#bind(bytes, at, end)
     if (type === CALLER.execute) return this.#execute(readExecute(bytes, body, end), bytes, at, end)
-    if (type === CALLER.flush) return this.toTarget.slice(bytes, at, end)
     return this.#named(type, bytes, at, end)
+  }
+
+  #goodbye(bytes: Buffer, at: number, end: number): void {
+    this.#closed = true
+    this.saidGoodbye = true
+    this.toTarget.slice(bytes, at, end)
   }
 
   #duringCopy(type: number, bytes: Buffer, at: number, end: number): void {
@@ -201,12 +229,13 @@ export class PostgresSession {
     }
     // A target ignores these while it reads COPY data; forwarded, they would be answered never.
     if (type === CALLER.sync || type === CALLER.flush) return
+    if (type === CALLER.terminate) return this.#goodbye(bytes, at, end)
     throw new MalformedMessage('a command was sent in the middle of a COPY')
   }
 
   #query(bytes: Buffer, at: number, end: number): void {
     if (this.#inPipeline) throw new MalformedMessage('a simple query within a pipeline')
-    const judged = this.#passage.recall(readQuery(bytes, at + HEADER_BYTES, end), [])
+    const judged = this.#recall(readQuery(bytes, at + HEADER_BYTES, end), [])
     const occurrence = judged && this.#passesAtOnce(judged, NO_PARAMETERS)
     if (occurrence) {
       this.#expect('query', { occurrence })
@@ -230,9 +259,10 @@ export class PostgresSession {
   #parse(bytes: Buffer, at: number, end: number): void {
     const { name, statement, parameterTypes } = readParse(bytes, at + HEADER_BYTES, end)
     this.#guardName(name)
-    const judged = this.#passage.recall(statement, parameterTypes)
+    if (this.#statements.hasNoRoomFor(name)) return this.#refuseTooMany()
+    const judged = this.#recall(statement, parameterTypes)
     if (judged && judged.verdict.outcome !== 'block') {
-      this.#prepare(name, { judged, types: parameterTypes })
+      this.#expect('parse', this.#statements.prepare(name, judged, parameterTypes))
       return this.toTarget.slice(bytes, at, end)
     }
     const copy = Buffer.from(bytes.subarray(at, end))
@@ -245,21 +275,28 @@ export class PostgresSession {
         : this.#passage.refusalAtParse(fresh, this.#commandCount + 1)
       if (refusal !== undefined) {
         this.#commandCount += 1
-        return this.#refuseInPipeline(refusal)
+        this.#refuseInPipeline(refusal)
       }
-      if (Buffer.isBuffer(fresh)) return
-      this.#prepare(name, { judged: fresh, types: parameterTypes })
+      if (refusal !== undefined || Buffer.isBuffer(fresh)) return
+      this.#expect('parse', this.#statements.prepare(name, fresh, parameterTypes))
       this.toTarget.add(copy)
     })
   }
 
-  #prepare(name: string, prepared: Prepared): void {
-    const previous = this.#statements.get(name)
-    if (previous === undefined && this.#statements.size >= LIMITS.preparedCountMax) {
-      throw new MalformedMessage('too many prepared statements')
-    }
-    this.#statements.set(name, prepared)
-    this.#expect('parse', { undo: () => restore(this.#statements, name, previous) })
+  #refuseTooMany(): void {
+    const why = `more than ${LIMITS.preparedCountMax} prepared statements or portals are open`
+    const refusal: Refusal = { code: 'LIMIT_EXCEEDED', details: { why } }
+    this.#refuseInPipeline(errorMessage('ERROR', wireError(refusal)))
+  }
+
+  /** The judgement of the same bytes, unless what is under way may change what they mean. */
+  #recall(statement: Buffer, types: readonly number[]): Judged | undefined {
+    return this.#isShaken ? undefined : this.#passage.recall(statement, types)
+  }
+
+  /** Names may mean something else once what is under way is done, or has failed. */
+  get #isShaken(): boolean {
+    return this.replies.count > 0 && (this.#namesOutstanding || this.#passage.hasOwnNames)
   }
 
   #bind(bytes: Buffer, at: number, end: number): void {
@@ -268,15 +305,16 @@ export class PostgresSession {
     this.#guardName(portal)
     const prepared = this.#statements.get(statement)
     if (prepared === undefined) return this.#refuseUnknown('prepared statement', statement)
+    if (this.#portals.hasNoRoomFor(portal)) return this.#refuseTooMany()
     const { judged, types } = prepared
-    const current = this.#passage.isCurrent(judged)
+    const current = !this.#isShaken && this.#passage.isCurrent(judged)
     const parameters =
       current && this.#passage.isLight(judged)
         ? NO_PARAMETERS
         : readParameters(bytes, body, end, types)
     const occurrence = current && this.#passesAtOnce(judged, parameters)
     if (occurrence) {
-      this.#open(portal, occurrence)
+      this.#expect('bind', this.#portals.set(portal, occurrence))
       return this.toTarget.slice(bytes, at, end)
     }
     const copy = Buffer.from(bytes.subarray(at, end))
@@ -284,39 +322,44 @@ export class PostgresSession {
       const held = readParameters(copy, HEADER_BYTES, copy.length, types)
       const cleared = await this.#clear(judged.bytes, types, held)
       if (this.#closed || cleared === undefined) return
-      if (Buffer.isBuffer(cleared)) return this.#refuseInPipeline(cleared)
-      this.#open(portal, cleared)
-      this.toTarget.add(copy)
+      if (Buffer.isBuffer(cleared)) this.#refuseInPipeline(cleared)
+      else {
+        this.#expect('bind', this.#portals.set(portal, cleared))
+        this.toTarget.add(copy)
+      }
     })
-  }
-
-  #open(portal: string, occurrence: Occurrence): void {
-    const previous = this.#portals.get(portal)
-    this.#portals.set(portal, occurrence)
-    this.#expect('bind', { undo: () => restore(this.#portals, portal, previous) })
   }
 
   /** What a portal runs was decided when it was bound; a portal made otherwise is not known. */
   #execute(portal: string, bytes: Buffer, at: number, end: number): void {
     const occurrence = this.#portals.get(portal)
     if (occurrence === undefined) return this.#refuseUnknown('portal', portal)
+    const recorded = this.#passage.mayExecute(occurrence)
+    if (recorded === undefined) {
+      this.#run(occurrence)
+      return this.toTarget.slice(bytes, at, end)
+    }
+    const copy = Buffer.from(bytes.subarray(at, end))
+    this.#wait(async () => {
+      await recorded
+      if (this.#closed || this.replies.skipping) return
+      this.#run(occurrence)
+      this.toTarget.add(copy)
+    })
+  }
+
+  #run(occurrence: Occurrence): void {
+    this.#noteControl(occurrence.judged)
     this.#expect('execute', { occurrence })
-    this.toTarget.slice(bytes, at, end)
   }
 
   #named(type: number, bytes: Buffer, at: number, end: number): void {
     const { kind, name } = readNamed(bytes, at + HEADER_BYTES, end)
     this.#guardName(name)
     if (type === CALLER.describe) this.#expect(`describe-${kind}`, {})
-    else if (kind === 'portal') this.#forget(this.#portals, name)
-    else this.#forget(this.#statements, name)
+    else if (kind === 'portal') this.#expect('close', this.#portals.delete(name))
+    else this.#expect('close', this.#statements.delete(name))
     this.toTarget.slice(bytes, at, end)
-  }
-
-  #forget<T>(names: Map<string, T>, name: string): void {
-    const previous = names.get(name)
-    names.delete(name)
-    this.#expect('close', { undo: () => restore(names, name, previous) })
   }
 
   #guardName(name: string): void {
@@ -341,16 +384,21 @@ export class PostgresSession {
     return this.replies.status === IN_TRANSACTION && !this.#controlOutstanding
   }
 
-  #noteControl({ command }: Judged): void {
-    if (command.effect !== 'read' && command.effect !== 'write') this.#controlOutstanding = true
+  #noteControl(judged: Judged): void {
+    if (!this.#passage.isControl(judged)) return
+    this.#controlOutstanding = true
+    if (DEFINING.has(judged.command.effect)) this.#namesOutstanding = true
+    if (this.#passage.redefinesStatements(judged)) this.#statements.clear()
   }
 
   /** Finds out what a statement does; undefined when its pipeline has failed meanwhile. */
   async #read(statement: Buffer, types: readonly number[]): Promise<Judged | Buffer | undefined> {
-    const known = this.#passage.recall(statement, types)
+    const known = this.#recall(statement, types)
     if (known !== undefined) return known
     await this.#settled()
     if (this.#pipelineFailed()) return undefined
+    const recalled = this.#recall(statement, types)
+    if (recalled !== undefined) return recalled
     const read = await this.#passage.read(statement, types, this.#lookup)
     return this.#pipelineFailed() ? undefined : read
   }
@@ -422,11 +470,14 @@ export class PostgresSession {
         this.#wire.flush()
       })
     }
-    this.#controlOutstanding = false
   }
-}
 
-function restore<T>(names: Map<string, T>, name: string, previous: T | undefined): void {
-  if (previous === undefined) names.delete(name)
-  else names.set(name, previous)
+  #nothingOutstanding(): void {
+    this.#namesOutstanding = false
+    // Within a pipeline no ReadyForQuery has told how the transaction stands.
+    if (this.#inPipeline) return
+    this.#controlOutstanding = false
+    // The end of a transaction has closed all portals.
+    if (this.replies.status === IDLE) this.#portals.clear()
+  }
 }

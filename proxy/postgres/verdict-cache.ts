@@ -15,7 +15,7 @@ interface Entry {
 /** The cache of one role on one resource, or of one session. */
 export class VerdictCache {
   readonly #entries = new LRUCache<string, Entry>({ max: LIMITS.verdictCacheCountMax })
-  readonly #judgedAtMs = new WeakMap<Judged, number>()
+  #judgedAtMs = new WeakMap<Judged, number>()
 
   /** The key: the statement's exact bytes, and the types that the caller gave its parameters. */
   static key(statement: Buffer, types: readonly number[]): string {
@@ -45,8 +45,10 @@ export class VerdictCache {
     return nowMs - judgedAtMs < LIMITS.verdictAgeMsMax
   }
 
+  /** Forgets everything; judgements that prepared statements hold are no longer fresh either. */
   clear(): void {
     this.#entries.clear()
+    this.#judgedAtMs = new WeakMap()
   }
 }
 
@@ -65,6 +67,7 @@ export class VerdictCaches {
 
   /** Somebody changed definitions at the resource: what names mean there is open again. */
   forget(resource: string): void {
-    this.#byResource.delete(resource)
+    // Open sessions hold on to their cache, so it is emptied and not replaced.
+    for (const cache of this.#byResource.get(resource)?.values() ?? []) cache.clear()
   }
 }

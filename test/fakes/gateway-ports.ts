@@ -234,7 +234,7 @@ export class TrailAudit implements AuditLog {
 
   append<K extends AuditKind>(event: AuditEvent<K>): number {
     if (this.#failed !== undefined) throw this.#failed
-    const ticket = this.events.push(event as AuditEvent)
+    const ticket = this.events.push(event)
     this.changes.announce()
     return ticket
   }

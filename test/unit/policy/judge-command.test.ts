@@ -405,3 +405,20 @@ test('an allowed command gets the verdict that was made when the policy was load
   const asked = command([SELECT])
   expect(judgeCommand(POLICY, 'reader', asked)).toBe(judgeCommand(POLICY, 'reader', asked))
 })
+
+test.each(['listen', 'unlisten', 'notify'])(
+  '%s reaches other sessions, so it needs a line that allows it',
+  (kind) => {
+    const part = {
+      kind,
+      effect: 'session-control',
+      relations: [],
+      traits: [],
+      because: [],
+    } as const
+    const reader = roleOf('allow: [{ effects: [read] }]')
+    expect(judgeCommand(reader, 'r', command([part])).outcome).toBe('block')
+    const talker = roleOf('allow: [{ effects: [session-control] }]')
+    expect(judgeCommand(talker, 'r', command([part])).outcome).toBe('allow')
+  },
+)

@@ -1,0 +1,87 @@
+// What the caller's prepared statements and portals stand for at the target, by name. Every change is
+// made when its message is forwarded and can be taken back, should the target skip it. No I/O.
+
+import type { Judged } from '../intercept.js'
+import { LIMITS } from '../limits.js'
+
+/** A prepared statement, as judged when it was parsed. */
+export interface Prepared {
+  readonly judged: Judged
+  readonly types: readonly number[]
+  /** Number of the Sync-to-Sync stretch in which its Parse was sent. */
+  readonly stretch: number
+  /** False until the target has confirmed it: an error before it makes the target skip it. */
+  isConfirmed: boolean
+}
+
+/** What is to be done when the target has made, or skipped, a change. */
+export interface Change {
+  readonly undo: () => void
+  readonly done?: () => void
+}
+
+/** The names of one kind in one session. */
+export class Names<T> {
+  readonly #byName = new Map<string, T>()
+
+  get(name: string): T | undefined {
+    return this.#byName.get(name)
+  }
+
+  /** True when one name more would be too many. */
+  hasNoRoomFor(name: string): boolean {
+    return this.#byName.size >= LIMITS.preparedCountMax && !this.#byName.has(name)
+  }
+
+  set(name: string, value: T): Change {
+    const previous = this.#byName.get(name)
+    this.#byName.set(name, value)
+    return { undo: () => this.#restore(name, previous) }
+  }
+
+  delete(name: string): Change {
+    const previous = this.#byName.get(name)
+    this.#byName.delete(name)
+    return { undo: () => this.#restore(name, previous) }
+  }
+
+  clear(): void {
+    this.#byName.clear()
+  }
+
+  #restore(name: string, previous: T | undefined): void {
+    if (previous === undefined) this.#byName.delete(name)
+    else this.#byName.set(name, previous)
+  }
+}
+
+/** Prepared statements, and how certain it is what they are. */
+export class PreparedNames extends Names<Prepared> {
+  /** Counts Syncs: what an error skips ends with its stretch. */
+  #stretch = 0
+
+  /** A Sync was forwarded. */
+  nextStretch(): void {
+    this.#stretch += 1
+  }
+
+  /** A Parse was forwarded. */
+  prepare(name: string, judged: Judged, types: readonly number[]): Change {
+    const prepared: Prepared = { judged, types, stretch: this.#stretch, isConfirmed: false }
+    return {
+      ...this.set(name, prepared),
+      done: () => {
+        prepared.isConfirmed = true
+      },
+    }
+  }
+
+  /**
+   * True while it is open what a name stands for: its Parse was sent before the last Sync and may
+   * have been skipped, so that the name still means an older statement.
+   */
+  isUncertain(name: string): boolean {
+    const prepared = this.get(name)
+    return prepared !== undefined && !prepared.isConfirmed && prepared.stretch !== this.#stretch
+  }
+}
