@@ -96,10 +96,12 @@ export async function startControlPlane(parts: ControlPlaneParts) {
     newRequestId: (): RequestId => `req_${unambiguous()}`,
     async stop() {
       policies.close()
-      await workflows.stop()
-      await audit.close()
-      await stored.recordDb.destroy()
-      await stored.db.destroy()
+      try {
+        await workflows.stop()
+        await audit.close()
+      } finally {
+        await Promise.all([stored.recordDb.destroy(), stored.db.destroy()])
+      }
     },
   }
 }
@@ -166,7 +168,7 @@ async function startWorkflows(
     ...services,
     async stop() {
       isStopping = true
-      await Promise.race([worker.stop(), sleep(15_000)])
+      await Promise.race([worker.stop(), sleep(15_000, undefined, { ref: false })])
       await services.close()
       await connection.close()
     },

@@ -7,7 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { CliContext } from '../cli/context.js'
 import { runCli } from '../cli/program.js'
 import { systemClock } from './clock.js'
-import { up } from './up.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -41,13 +40,16 @@ process.exitCode = await runCli(
   {
     context,
     version,
-    up: ({ policyFile }) =>
-      up({
+    up: async ({ policyFile }) => {
+      // Loaded only here: it brings the whole server, which no other command needs and waits for.
+      const { up } = await import('./up.js')
+      return up({
         ...{ policyFile, version },
         variables: process.env,
         output: process.stderr,
         onStopAsked: (listener) => context.onSignal(listener),
-      }),
+      })
+    },
   },
   process.argv.slice(2),
 )

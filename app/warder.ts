@@ -52,7 +52,14 @@ export interface RunningWarder {
 export async function startWarder(options: WarderOptions): Promise<RunningWarder> {
   const stops: (() => Promise<void> | void)[] = []
   const stop = async () => {
-    for (const step of stops.splice(0).reverse()) await step()
+    for (const step of stops.splice(0).reverse()) {
+      try {
+        await step()
+      } catch (failure) {
+        // One part that can't end well keeps no other from ending.
+        options.report('stopping', failure)
+      }
+    }
   }
   try {
     const running = await start(options, (step) => stops.push(step))
@@ -89,12 +96,12 @@ async function start(
   const tls = await tlsOf(environment)
   const live = new LiveSessions({ ...control, registry: control.registry })
   await live.start()
+  onStop(() => live.stop())
   await parser.ready()
   const server = serverOf(options, control, live, parser, tls)
   const listen = environment.listen.postgres
   const port = await server.listen(listen.host, listen.port)
   // Callers first: a stopping gateway takes nobody new, then ends who is there.
-  onStop(() => live.stop())
   onStop(() => server.close())
   const postgres = environment.public.postgres ?? { host: listen.host, port }
   const apiOptions = {

@@ -2,7 +2,7 @@
 
 import { visible, visibleLines } from '../core/visible.js'
 import type { Item } from './answers.js'
-import { durationText, labelled, table, timeText } from './output.js'
+import { durationText, flowed, labelled, table, timeText } from './output.js'
 
 type Review = Extract<Item, { kind: 'review' }>
 
@@ -27,18 +27,17 @@ export function itemText(item: Item, nowMs: number): string {
   )
 }
 
-const CLAIMS_LINE_LENGTH = 80
+const CLAIMS_LENGTH_MAX = 80
+
+/** `who` says these already, or they are the same for everybody. */
+const KNOWN_CLAIMS = new Set(['iss', 'sub', 'aud'])
 
 /** As many claims on a line as a terminal is wide. */
 function claimRows({ attributes }: Item): (readonly [string, string])[] {
-  const lines: string[] = []
-  for (const [claim, text] of Object.entries(attributes)) {
-    const last = lines.at(-1)
-    const joined = last === undefined ? undefined : `${last}  ${claim}=${text}`
-    if (joined === undefined || joined.length > CLAIMS_LINE_LENGTH) lines.push(`${claim}=${text}`)
-    else lines.splice(-1, 1, joined)
-  }
-  return lines.map((line, at) => [at === 0 ? 'claims' : '', line])
+  const claims = Object.entries(attributes)
+    .filter(([claim]) => !KNOWN_CLAIMS.has(claim))
+    .map(([claim, text]) => `${claim}=${text}`)
+  return flowed(claims, CLAIMS_LENGTH_MAX).map((line, at) => [at === 0 ? 'claims' : '', line])
 }
 
 function kindRows(item: Item): (readonly [string, string | undefined])[] {

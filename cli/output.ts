@@ -55,3 +55,15 @@ export function durationText(ms: number): string {
   const rest = minutes % 60
   return `${String(Math.floor(minutes / 60))}h${rest === 0 ? '' : ` ${String(rest)}m`}`
 }
+
+/** Joins the parts by two blanks into lines that are no longer than that, unless one part is. */
+export function flowed(parts: readonly string[], lengthMax: number): string[] {
+  const lines: string[] = []
+  for (const part of parts) {
+    const last = lines.at(-1)
+    const joined = last === undefined ? undefined : `${last}  ${part}`
+    if (joined === undefined || joined.length > lengthMax) lines.push(part)
+    else lines.splice(-1, 1, joined)
+  }
+  return lines
+}

@@ -263,6 +263,9 @@ export class Gateway {
     }
     const { end, refusal } = cutOf(row ?? session.grant)
     await this.closed(session, end, { commands: 0, toTargetBytes: 0, toCallerBytes: 0 })
+    // Whoever ended it may have died before telling the workflow: the next caller asks anew.
+    await this.#with.grants.release(session.grant.requestId)
+    await this.#with.access.ended(session.grant.requestId)
     throw new WarderError(refusal.code, refusal.details)
   }
 

@@ -75,7 +75,7 @@ roles:
     ask: [{ effects: [write, ddl], approvers: db-owners }]
   - name: definer
     on: [db]
-    allow: [{ effects: [read, write, ddl] }]
+    allow: [{ effects: [read, session-control, write, ddl] }]
 approvers:
   db-owners: { members: [{ issuer: okta, group: dba }] }
 issuers:

@@ -3,7 +3,7 @@
 
 import { unknownCommand, type Command } from '../../core/command.js'
 import { TransactionFailed, type OwnLookup } from './own-lookup.js'
-import type { Reading, StatementReader } from './passage.js'
+import type { Meanings, Reading, StatementReader } from './passage.js'
 import { parameterTypesKnown } from './sql/allow-list.js'
 import { judgeSql } from './sql/judge.js'
 import { LOOKUP_SQL } from './sql/lookup.js'
@@ -17,13 +17,25 @@ export class SqlStatementReader implements StatementReader {
     this.#parser = parser
   }
 
-  async read(text: string, types: readonly number[], lookup: OwnLookup): Promise<Reading> {
+  async read(
+    text: string,
+    types: readonly number[],
+    lookup: OwnLookup,
+    meanings: Meanings,
+  ): Promise<Reading> {
     if (!parameterTypesKnown(types)) {
       return reading(unknownCommand('postgres', 'a parameter is of a type that is not built in'))
     }
+    const facts = await this.#parser.facts(text)
+    const shape = facts.outcome === 'facts' ? JSON.stringify(facts.statements) : undefined
+    const known = shape === undefined ? undefined : meanings.find(shape)
+    if (known !== undefined) return { ...reading(known.command), askedAtMs: known.askedAtMs }
     let failed: TransactionFailed | undefined
     const judged = await judgeSql(text, {
-      parser: this.#parser,
+      // Views lead to further texts; this one has been parsed.
+      parser: {
+        facts: (other) => (other === text ? Promise.resolve(facts) : this.#parser.facts(other)),
+      },
       lookup: async (parameters) => {
         try {
           return await lookup.run(LOOKUP_SQL, parameters.map(arrayText))
@@ -34,7 +46,11 @@ export class SqlStatementReader implements StatementReader {
       },
     })
     if (failed !== undefined) throw failed
-    if (judged.outcome === 'command') return reading(judged.command)
+    if (judged.outcome === 'command') {
+      const { command } = judged
+      if (shape !== undefined && command.effect !== 'unknown') meanings.keep(shape, command)
+      return reading(command)
+    }
     const where = `at character ${judged.position}`
     return {
       ...reading(unknownCommand('postgres', 'it is not SQL')),

@@ -13,7 +13,7 @@ import { wireError } from './errors.js'
 import { errorMessage, noticeMessage } from './messages.js'
 import { TransactionFailed, type OwnLookup } from './own-lookup.js'
 import { IN_TRANSACTION, type Reply } from './replies.js'
-import { VerdictCache, type VerdictCaches } from './verdict-cache.js'
+import { VerdictCache, type Meaning, type VerdictCaches } from './verdict-cache.js'
 
 /** What a statement turned out to do. */
 export interface Reading {
@@ -24,11 +24,24 @@ export interface Reading {
   readonly runsAtParse: boolean
   /** The parser's complaint, when it is no SQL. */
   readonly syntaxError?: string | undefined
+  /** When the catalog was asked, on the monotonic clock; now, when absent. */
+  readonly askedAtMs?: number | undefined
+}
+
+/** What is known already of statements of some shape, in this session's view of names. */
+export interface Meanings {
+  find(shape: string): Meaning | undefined
+  keep(shape: string, command: Command): void
 }
 
 /** Finds out what a statement does, asking the session's own catalog about its names. */
 export interface StatementReader {
-  read(text: string, types: readonly number[], lookup: OwnLookup): Promise<Reading>
+  read(
+    text: string,
+    types: readonly number[],
+    lookup: OwnLookup,
+    meanings: Meanings,
+  ): Promise<Reading>
 }
 
 /** What a passage is built from. */
@@ -166,9 +179,19 @@ export class Passage {
   ): Promise<Judged | Buffer> {
     const { interceptor, clock } = this.#with
     const text = statement.toString('utf8')
+    const cache = this.#cache
+    const { generation } = cache
+    const meanings: Meanings = {
+      find: (shape) => cache.meaning(shape, clock.monotonicMs()),
+      keep: (shape, command) => {
+        // Definitions may have changed while the catalog was asked: then nothing learnt is kept.
+        if (cache.generation !== generation) return
+        cache.setMeaning(shape, { command, askedAtMs: clock.monotonicMs() })
+      },
+    }
     let reading: Reading
     try {
-      reading = await this.#reading(statement, text, types, lookup)
+      reading = await this.#reading(statement, text, types, lookup, meanings)
     } catch (failure) {
       if (failure instanceof TransactionFailed) return IN_FAILED_TRANSACTION
       throw failure
@@ -176,8 +199,9 @@ export class Passage {
     const judged = interceptor.judge(text, statement, reading.command)
     if (reading.syntaxError !== undefined) this.#syntaxErrors.set(judged, reading.syntaxError)
     if (reading.runsAtParse) this.#runsAtParse.add(judged)
-    if (reading.isCacheable) {
-      this.#cache.set(VerdictCache.key(statement, types), judged, clock.monotonicMs())
+    if (reading.isCacheable && cache.generation === generation) {
+      const askedAtMs = reading.askedAtMs ?? clock.monotonicMs()
+      cache.set(VerdictCache.key(statement, types), judged, askedAtMs)
     }
     return judged
   }
@@ -187,6 +211,7 @@ export class Passage {
     text: string,
     types: readonly number[],
     lookup: OwnLookup,
+    meanings: Meanings,
   ): Promise<Reading> {
     const opaque = (because: string): Reading => ({
       command: unknownCommand('postgres', because),
@@ -196,7 +221,7 @@ export class Passage {
     // What people would be shown is not what would run, so they are not even asked.
     if (!isUtf8(statement)) return { ...opaque('it is not text'), syntaxError: 'it is not UTF-8' }
     if (statement.length > LIMITS.statementBytesMax) return opaque('it is longer than 256 KiB')
-    return this.#with.reader.read(text, types, lookup)
+    return this.#with.reader.read(text, types, lookup, meanings)
   }
 
   /** The error that stops a statement before the target even parses it, or undefined. */

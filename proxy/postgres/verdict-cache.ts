@@ -3,6 +3,7 @@
 
 import { LRUCache } from 'lru-cache'
 
+import type { Command } from '../../core/command.js'
 import type { Policy } from '../../policy/policy.js'
 import type { Judged } from '../intercept.js'
 import { LIMITS } from '../limits.js'
@@ -12,8 +13,20 @@ interface Entry {
   readonly judgedAtMs: number
 }
 
+/** What a statement of some shape does, and when the catalog was asked about its names. */
+export interface Meaning {
+  readonly command: Command
+  readonly askedAtMs: number
+}
+
+/** Longest shape that is kept, in characters; longer ones are rare and looked up each time. */
+const SHAPE_LENGTH_MAX = 8_192
+
 /** The cache of one role on one resource, or of one session. */
 export class VerdictCache {
+  /** Grows whenever everything was forgotten: what was learnt before must not be kept any more. */
+  generation = 0
+  readonly #meanings = new LRUCache<string, Meaning>({ max: LIMITS.verdictCacheCountMax })
   readonly #entries = new LRUCache<string, Entry>({ max: LIMITS.verdictCacheCountMax })
   #judgedAtMs = new WeakMap<Judged, number>()
 
@@ -33,9 +46,22 @@ export class VerdictCache {
     return undefined
   }
 
-  set(key: string, judged: Judged, nowMs: number): void {
-    this.#judgedAtMs.set(judged, nowMs)
-    this.#entries.set(key, { judged, judgedAtMs: nowMs })
+  set(key: string, judged: Judged, judgedAtMs: number): void {
+    this.#judgedAtMs.set(judged, judgedAtMs)
+    this.#entries.set(key, { judged, judgedAtMs })
+  }
+
+  /**
+   * What statements of this shape do. A shape is what the grammar says of a text apart from its
+   * values, so that a thousand texts that differ in a number ask the catalog once.
+   */
+  meaning(shape: string, nowMs: number): Meaning | undefined {
+    const meaning = this.#meanings.get(shape)
+    return meaning && nowMs - meaning.askedAtMs < LIMITS.verdictAgeMsMax ? meaning : undefined
+  }
+
+  setMeaning(shape: string, meaning: Meaning): void {
+    if (shape.length <= SHAPE_LENGTH_MAX) this.#meanings.set(shape, meaning)
   }
 
   /** True while a judgement that a prepared statement holds may still be used. */
@@ -47,7 +73,9 @@ export class VerdictCache {
 
   /** Forgets everything; judgements that prepared statements hold are no longer fresh either. */
   clear(): void {
+    this.generation += 1
     this.#entries.clear()
+    this.#meanings.clear()
     this.#judgedAtMs = new WeakMap()
   }
 }

@@ -12,6 +12,7 @@ export type Output = Writable & { readonly isTTY?: boolean }
 export class Narrator {
   readonly #output: Output
   readonly #failures: string[] = []
+  readonly #told: string[] = []
   #stepCount = 0
 
   constructor(output: Output) {
@@ -24,15 +25,21 @@ export class Narrator {
     this.#line(`\n${this.#styled('title', `${this.#stepCount}. ${title}`)}`)
   }
 
-  /** The command as typed, without secrets. */
-  command(text: string): void {
-    this.#line(`   ${this.#styled('command', `$ ${text}`)}`)
+  /** The command as typed, without secrets, and by whom. */
+  command(text: string, who?: string): void {
+    const prompt = who === undefined ? '$' : `${who} $`
+    this.#line(`   ${this.#styled('command', `${prompt} ${text}`)}`)
+  }
+
+  /** A statement as typed at psql's prompt. */
+  sql(database: string, text: string): void {
+    this.#line(`   ${this.#styled('command', `${database}=> ${text}`)}`)
   }
 
   /** What it printed. Control characters are shown, not obeyed. */
   output(text: string): void {
     for (const line of text.replace(/\n+$/, '').split('\n')) {
-      this.#line(`     ${this.#styled('output', visible(line))}`)
+      this.#line(`     ${this.#styled('output', visible(line.trimEnd()))}`.trimEnd())
     }
   }
 
@@ -41,9 +48,19 @@ export class Narrator {
     this.#line(`   ${text}`)
   }
 
+  /** A line as it is. */
+  plain(text: string): void {
+    this.#line(text)
+  }
+
   /** States what must be so, and keeps it as a failure when it is not. */
   check(claim: string, isSo: boolean): void {
     this.#line(isSo ? `   ${this.#styled('good', `✓ ${claim}`)}` : this.#failed(claim))
+  }
+
+  /** Everything told so far, without styles. */
+  get transcript(): string {
+    return this.#told.join('')
   }
 
   /** Every claim that was not so, in order. */
@@ -57,6 +74,7 @@ export class Narrator {
   }
 
   #line(text: string): void {
+    this.#told.push(`${text.replace(/\u001b\[\d+m/g, '')}\n`)
     this.#output.write(`${text}\n`)
   }
 

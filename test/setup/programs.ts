@@ -7,6 +7,7 @@ import type {} from 'vitest'
 import type { TestProject } from 'vitest/node'
 import { temporalBinary } from '../../app/embedded/temporal-binary.js'
 import { ensureSystemPrograms } from './system-programs.js'
+import { psycopgDirectory } from './psycopg.js'
 import type { MissingProgram } from './system-programs.js'
 import { timeSkippingServer } from './time-skipping-server.js'
 
@@ -31,6 +32,8 @@ interface Found {
 const TEMPORAL = 'WARDER_TEST_TEMPORAL'
 const TIME_SKIPPING = 'WARDER_TEST_TIME_SKIPPING'
 const MISSING = 'WARDER_TEST_MISSING'
+/** PYTHONPATH of the Python driver; unset when it can't be had. */
+const PSYCOPG = 'WARDER_TEST_PSYCOPG'
 
 /** Vitest calls it once for each kind of test that names this file; the work is done once. */
 export default async function setUp(project: TestProject): Promise<void> {
@@ -56,7 +59,12 @@ async function find(): Promise<Found> {
   const say = (line: string) => {
     process.stderr.write(`set-up: ${line}\n`)
   }
-  const missing = await ensureSystemPrograms(say)
+  const cacheDirectory = process.env['WARDER_CACHE'] ?? join(homedir(), '.cache/warder')
+  const missing = [...(await ensureSystemPrograms(say))]
+  const psycopg = await psycopgDirectory(cacheDirectory, say)
+  if (psycopg === undefined) {
+    missing.push({ program: 'psycopg (python3 with pip)', skips: 'the Python driver' })
+  } else process.env[PSYCOPG] = psycopg
   for (const { program, skips } of missing) {
     say(`${program} IS MISSING: ${skips} will be SKIPPED`)
   }
@@ -66,7 +74,7 @@ async function find(): Promise<Found> {
   }
   const places = {
     searchPath: process.env['PATH'] ?? '',
-    cacheDirectory: process.env['WARDER_CACHE'] ?? join(homedir(), '.cache/warder'),
+    cacheDirectory,
   }
   return {
     temporal: process.env[TEMPORAL] ?? (await temporalBinary(places, say)),

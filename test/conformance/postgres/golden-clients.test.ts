@@ -13,7 +13,8 @@ import { systemProgram } from '../../setup/system-programs.js'
 
 const run = promisify(execFile)
 const psqlPath = systemProgram('psql')
-const pythonPath = await psycopgPython()
+/** Where the set-up has put psycopg; it says loudly when it could not. */
+const psycopgPath = process.env['WARDER_TEST_PSYCOPG']
 
 let world: PostgresWorld
 let folder: string
@@ -50,21 +51,8 @@ async function psql(role: string, ...args: string[]): Promise<{ out: string; sta
   }
 }
 
-/** A Python that has psycopg, where there is one. */
-async function psycopgPython(): Promise<string | undefined> {
-  const python = systemProgram('python3')
-  if (python === undefined) return undefined
-  try {
-    await run(python, ['-c', 'import psycopg'])
-    return python
-  } catch {
-    process.stderr.write('python3 has no psycopg: the psycopg tests are skipped\n')
-    return undefined
-  }
-}
-
 const withPsql = test.skipIf(psqlPath === undefined)
-const withPsycopg = test.skipIf(pythonPath === undefined)
+const withPsycopg = test.skipIf(psycopgPath === undefined)
 
 withPsql.each([
   ['\\d', 't'],
@@ -157,7 +145,9 @@ test('node-postgres keeps transactions, and learns that a session was revoked', 
 withPsycopg('psycopg runs queries, a pipeline, COPY and a server-side cursor', async () => {
   const script = path.join(folder, 'client.py')
   await writeFile(script, PSYCOPG)
-  const { stdout } = await run(pythonPath ?? 'python3', [script, urlOf('writer-strict')])
+  const { stdout } = await run('python3', [script, urlOf('writer-strict')], {
+    env: { ...process.env, PYTHONPATH: psycopgPath },
+  })
   expect(stdout).toBe('one\n1 2 3\nrefused 42501 True\ncopied 2\n[(1,), (2,)]\n')
 })
 

@@ -126,7 +126,7 @@ test('audit query shows events, with their statements made visible', async () =>
   terminal.warder.entries = [{ chain: 'gwy_a', seq: 1, at: 0, kind: 'command.refused', fields }]
   const { out } = await terminal.run(['audit', 'query', '--request', 'req_fake0001'], { as: 'ada' })
   expect(out).toBe(
-    '1970-01-01 00:00:00Z  command.refused  principal=ci/x relations=a,b\n  | DROP\\u{1b}\n',
+    '1970-01-01 00:00:00Z  command.refused  principal=ci/x  relations=a,b\n  | DROP\\u{1b}\n',
   )
   expect(terminal.warder.calls[0]?.[1]).toMatchObject({ requestId: 'req_fake0001' })
 })
