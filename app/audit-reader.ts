@@ -1,7 +1,7 @@
 // The audit log as the API reads it: the functions of audit/ on this process's store and keys.
 
 import { granted, refused, type Outcome } from '../core/errors.js'
-import type { RecordFilter, RecordStore, Sealer } from '../core/record.js'
+import type { RecordFilter, RecordPosition, RecordStore, Sealer } from '../core/record.js'
 import { verifyingKeys } from '../audit/checkpoint.js'
 import { exportLog, verifyLog } from '../audit/export.js'
 import { queryLog, storyOf, type RecordView } from '../audit/query.js'
@@ -24,26 +24,26 @@ export class StoreAuditReader implements AuditReader {
     this.#parts = parts
   }
 
-  /** Pages by time: `before` is the epoch ms up to which records are wanted. */
+  /** Pages by the place of the last record, so that none is shown twice or left out. */
   async query(
     filter: RecordFilter,
     page: { limitCount: number; before?: string | undefined },
   ): Promise<Outcome<{ entries: readonly AuditEntry[]; next?: string | undefined }>> {
-    const before = page.before === undefined ? undefined : Number(page.before)
-    if (before !== undefined && !Number.isSafeInteger(before)) {
+    const before = page.before === undefined ? undefined : positionOf(page.before)
+    if (page.before !== undefined && before === undefined) {
       return refused('INVALID_ARGUMENT', {
         what: 'The place in the log',
         why: 'it is none of ours',
       })
     }
-    const to = Math.min(before ?? Number.MAX_SAFE_INTEGER, filter.to ?? Number.MAX_SAFE_INTEGER)
     const { store, sealer } = this.#parts
-    const found = await queryLog(store, sealer, { ...filter, to, limitCount: page.limitCount })
+    const { limitCount } = page
+    const found = await queryLog(store, sealer, { ...filter, before, limitCount })
     const last = found.records.at(-1)
     const more = found.stopped !== 'all' && last !== undefined
     return granted({
       entries: found.records.map(entryOf),
-      ...(more ? { next: String(last.at) } : {}),
+      ...(more ? { next: `${last.at}.${last.chain}.${last.seq}` } : {}),
     })
   }
 
@@ -71,6 +71,14 @@ export class StoreAuditReader implements AuditReader {
     const story = await storyOf(this.#parts.store, this.#parts.sealer, id)
     return story.records.length === 0 ? undefined : story.records.map(entryOf)
   }
+}
+
+/** `at.chain.seq`, as `next` gives it. */
+function positionOf(text: string): RecordPosition | undefined {
+  const match = /^(\d{1,15})\.([A-Za-z0-9_-]{1,64})\.(\d{1,15})$/.exec(text)
+  const [, at, chain, seq] = match ?? []
+  if (at === undefined || chain === undefined || seq === undefined) return undefined
+  return { at: Number(at), chain, seq: Number(seq) }
 }
 
 const entryOf = ({ chain, seq, at, kind, fields }: RecordView): AuditEntry => ({

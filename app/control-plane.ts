@@ -49,6 +49,8 @@ export interface ControlPlaneParts {
   readonly version: string
   readonly clock: Clock
   readonly report: (what: string, failure: unknown) => void
+  /** Called when the process can't go on. */
+  readonly onFatal: (failure: Error) => void
 }
 
 /** The running control plane. */
@@ -130,7 +132,7 @@ function openStore({ engines, keys, clock, report }: ControlPlaneParts, gatewayI
 }
 
 async function startWorkflows(
-  { engines, namespace, keys, bundlePath, clock, report }: ControlPlaneParts,
+  { engines, namespace, keys, bundlePath, clock, report, onFatal }: ControlPlaneParts,
   gatewayId: GatewayId,
   stored: ReturnType<typeof openStore>,
   audit: ChainedAuditLog,
@@ -162,7 +164,7 @@ async function startWorkflows(
   })
   let isStopping = false
   worker.ended.catch((failure: unknown) => {
-    if (!isStopping) report('worker', failure)
+    if (!isStopping) onFatal(new Error('the worker failed', { cause: failure }))
   })
   return {
     ...services,

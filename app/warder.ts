@@ -81,7 +81,7 @@ async function start(
   const engines = await startEngines(environment, progress, onFatal)
   onStop(() => engines.stop())
   const control = await startControlPlane({
-    ...{ engines, keys, report },
+    ...{ engines, keys, report, onFatal },
     namespace: environment.temporal.namespace,
     bundlePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)),
     variables: options.variables,

@@ -25,6 +25,8 @@ export interface RecordView extends Pick<
 
 /** What is asked. */
 export interface AuditQuery extends RecordFilter {
+  /** Only what comes before this record in the order of reading: where the last page ended. */
+  readonly before?: RecordPosition | undefined
   /** Occurs, in any letter case, in some field; decrypted ones included. */
   readonly text?: string | undefined
   readonly limitCount: number
@@ -53,7 +55,7 @@ export async function queryLog(
   const wanted = matcher(query.text)
   const records: RecordView[] = []
   let scannedCount = 0
-  for (let before: RecordPosition | undefined; ;) {
+  for (let before = query.before; ;) {
     const page = await store.newest(filter, before, PAGE_COUNT)
     for (const record of page) {
       if (records.length === limitCount) return { records, stopped: 'limit', scannedCount }
