@@ -31,7 +31,6 @@ const filterFields = {
   from: time.optional(),
   to: time.optional(),
 }
-const filterQuery = z.strictObject(filterFields)
 const pageQuery = z.strictObject({
   ...filterFields,
   limit: z.coerce.number().int().min(1).max(auditPageCountMax).default(100),
@@ -68,7 +67,7 @@ const checkpoint = z.object({
   signature: z.string(),
 })
 
-const filterOf = ({ kind, ...rest }: z.output<typeof filterQuery>) => ({
+const filterOf = ({ kind, ...rest }: z.output<z.ZodObject<typeof filterFields>>) => ({
   ...rest,
   kinds: kind === undefined ? undefined : [kind],
 })
