@@ -9,6 +9,9 @@ import type { Credential, Resource, SecretReference } from '../core/resource.js'
 import type { PostgresSecretStore } from '../store/secrets.js'
 import type { SecretAdmin } from '../web/api/ports.js'
 
+/** Warder's own secrets, which no policy may have presented to a target that it names. */
+const OWN_VARIABLE = /^(?:WARDER_|TEMPORAL_|DATABASE_URL$)/
+
 /** What credentials are resolved with. */
 export interface CredentialParts {
   readonly secrets: PostgresSecretStore
@@ -45,7 +48,9 @@ export class Credentials implements CredentialBroker, SecretAdmin {
   }
 
   async #read(reference: SecretReference): Promise<string | undefined> {
-    if ('env' in reference) return this.#parts.variables[reference.env]
+    if ('env' in reference) {
+      return OWN_VARIABLE.test(reference.env) ? undefined : this.#parts.variables[reference.env]
+    }
     if ('file' in reference) return (await readFile(reference.file, 'utf8')).replace(/\r?\n$/, '')
     return this.#parts.secrets.find(reference.stored)
   }
