@@ -6,7 +6,7 @@ import { readFileSync, watchFile, unwatchFile } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
-import { WarderError } from '../core/errors.js'
+import { WarderError, type Refusal } from '../core/errors.js'
 import { Gateway } from '../proxy/gateway.js'
 import { LiveSessions } from '../proxy/live-sessions.js'
 import { PostgresServer } from '../proxy/postgres/server.js'
@@ -98,7 +98,9 @@ async function start(
   await live.start()
   onStop(() => live.stop())
   await parser.ready()
-  const server = serverOf(options, control, live, parser, tls)
+  const policy = { current: () => control.policies.policy }
+  const gateway = new Gateway({ ...control, id: control.gatewayId, policy, live })
+  const server = serverOf(options, control, gateway, parser, tls)
   const listen = environment.listen.postgres
   const port = await server.listen(listen.host, listen.port)
   // Callers first: a stopping gateway takes nobody new, then ends who is there.
@@ -108,7 +110,12 @@ async function start(
     tls: { certificate: tls.certificate, key: tls.key },
     log: { level: 'warn', write: (line: string) => report('api', line) },
   }
-  const api = buildApi(apiParts(control, live, keys.audit.publicKeyPem, postgres, tls), apiOptions)
+  const parts = {
+    ...apiParts(control, live, keys.audit.publicKeyPem, postgres, tls),
+    onRefusedCaller: (peer: string, refusal: Refusal) =>
+      gateway.refuseConnection({ protocol: 'api', peer }, refusal),
+  }
+  const api = buildApi(parts, apiOptions)
   onStop(() => api.close())
   const { host } = environment.listen.api
   const apiPort = await listenApi(api, apiOptions, environment.listen.api).catch(
@@ -128,14 +135,14 @@ async function start(
 function serverOf(
   options: WarderOptions,
   control: ControlPlane,
-  live: LiveSessions,
+  gateway: Gateway,
   parser: ParserPool,
   tls: ServerTls,
 ): PostgresServer {
   const { gatewayId, clock, audit, reviews } = control
   const policy = { current: () => control.policies.policy }
   return new PostgresServer({
-    gateway: new Gateway({ ...control, id: gatewayId, policy, live }),
+    gateway,
     intercept: { gatewayId, policy, reviews, audit, clock },
     credentials: control.credentials,
     reader: new SqlStatementReader(parser),

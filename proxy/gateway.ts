@@ -71,7 +71,7 @@ export class Gateway {
   }
 
   /** Puts a caller who never became a session on record: junk, bad tokens, no rights. */
-  refuseConnection(from: { protocol: Protocol; peer: string }, refusal: Refusal): void {
+  refuseConnection(from: { protocol: Protocol | 'api'; peer: string }, refusal: Refusal): void {
     const { protocol, peer } = from
     const fields = { protocol, peer, code: refusal.code, why: refusal.details.why ?? '' }
     try {

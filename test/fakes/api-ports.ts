@@ -82,6 +82,7 @@ export class FakeWarder {
   decideAnswer: Outcome<'pending' | 'approved' | 'denied'> = granted('approved')
   /** Runs at every look into the inbox, so that a waiting call can be answered without sleeping. */
   onLook: () => void = () => undefined
+  readonly refusedCallers: string[] = []
   exportLines: readonly string[] = ['{"seq":1}\n', '{"seq":2}\n']
   #serial = 0
 
@@ -252,6 +253,9 @@ export class FakeWarder {
       },
       clock: this.clock,
       gateway: () => ({ postgres: { host: '127.0.0.1', port: 5432 }, ca: 'PEM' }),
+      onRefusedCaller: (address, refusal) => {
+        this.refusedCallers.push(`${address} ${refusal.code}`)
+      },
       newRequestId: () => `req_new${String(++this.#serial).padStart(5, '0')}`,
     }
   }

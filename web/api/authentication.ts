@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify'
 import { refused, type Outcome } from '../../core/errors.js'
 import type { Authenticated, Clock, Identity } from '../../core/ports.js'
 import { callRate, failureRate } from './limits.js'
+import type { OnRefusedCaller } from './ports.js'
 import { RateLimit } from './rate-limit.js'
 
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
@@ -14,9 +15,11 @@ export class Authentication {
   readonly #identity: Identity
   readonly #calls: RateLimit
   readonly #failures: RateLimit
+  readonly #onRefused: OnRefusedCaller
 
-  constructor(identity: Identity, clock: Clock) {
+  constructor(identity: Identity, clock: Clock, onRefused: OnRefusedCaller) {
     this.#identity = identity
+    this.#onRefused = onRefused
     this.#calls = new RateLimit(callRate, clock)
     this.#failures = new RateLimit(failureRate, clock)
   }
@@ -29,6 +32,7 @@ export class Authentication {
     const outcome = await this.#verify(request.headers.authorization)
     if (!outcome.ok) {
       this.#failures.take(request.ip)
+      this.#onRefused(request.ip, outcome.refusal)
       return outcome
     }
     if (!this.#calls.take(outcome.value.principalKey))

@@ -1,7 +1,7 @@
 // What the API needs from the rest of the program, as interfaces. app/ passes what implements them.
 
 import type { AuditValue } from '../../core/audit.js'
-import type { Outcome } from '../../core/errors.js'
+import type { Outcome, Refusal } from '../../core/errors.js'
 import type { GrantId, RequestId, ReviewId, SessionId } from '../../core/ids.js'
 import type { AccessService, Clock, Identity, Inbox, ReviewService } from '../../core/ports.js'
 import type { Checkpoint, RecordFilter } from '../../core/record.js'
@@ -110,6 +110,9 @@ export interface GatewayAddress {
   readonly ca?: string | undefined
 }
 
+/** Puts a caller who could not be authenticated on record; at most as often as failures are let in. */
+export type OnRefusedCaller = (address: string, refusal: Refusal) => void
+
 /** Everything that the API is made of. */
 export interface ApiDependencies {
   readonly identity: Identity
@@ -125,4 +128,5 @@ export interface ApiDependencies {
   readonly clock: Clock
   readonly gateway: () => GatewayAddress
   readonly newRequestId: () => RequestId
+  readonly onRefusedCaller: OnRefusedCaller
 }

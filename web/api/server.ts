@@ -39,7 +39,7 @@ const REDACTED = [
 /** Builds the API; nothing listens yet. */
 export function buildApi(parts: ApiDependencies, options: ApiOptions = {}): FastifyInstance {
   const api = construct(options)
-  const authentication = new Authentication(parts.identity, parts.clock)
+  const authentication = new Authentication(parts.identity, parts.clock, parts.onRefusedCaller)
   const callers = new WeakMap<FastifyRequest, Authenticated>()
 
   /** Runs before the body is read, so that strangers can't make us parse anything. */

@@ -42,6 +42,13 @@ test.each(ROUTES)('%s %s is refused without a token', async (method, url) => {
   expect(warder.calls).toEqual([])
 })
 
+test('a caller who is not authenticated goes on record with his address', async () => {
+  await call(api, 'expired', 'GET', '/v1/whoami')
+  expect(warder.refusedCallers).toEqual(['127.0.0.1 UNAUTHENTICATED'])
+  await call(api, 'job', 'GET', '/v1/whoami')
+  expect(warder.refusedCallers).toHaveLength(1)
+})
+
 test('every route that is mounted stands in the list above', () => {
   const mounted = api.printRoutes({ commonPrefix: false, includeHooks: false })
   const count = [...mounted.matchAll(/\((GET|POST|PUT|DELETE|PATCH)/g)].length
