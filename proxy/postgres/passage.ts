@@ -12,7 +12,7 @@ import type { LiveSession } from '../live-session.js'
 import { wireError } from './errors.js'
 import { errorMessage, noticeMessage } from './messages.js'
 import { TransactionFailed, type OwnLookup } from './own-lookup.js'
-import { IN_TRANSACTION, type Reply } from './replies.js'
+import type { Reply } from './replies.js'
 import { VerdictCache, type Meaning, type VerdictCaches } from './verdict-cache.js'
 
 /** What a statement turned out to do. */
@@ -333,7 +333,7 @@ export class Passage {
   }
 
   /** A command is over at the target. */
-  finished(reply: Reply, status: number): void {
+  finished(reply: Reply): void {
     const { interceptor, clock, caches, session } = this.#with
     const { occurrence } = reply
     if (occurrence === undefined) return
@@ -353,7 +353,6 @@ export class Passage {
     // From here on names may mean something in this session only (a temporary table, a setting).
     this.#hasOwnNames = true
     this.#cache = new VerdictCache()
-    if (effect >= DDL && status !== IN_TRANSACTION) this.#openTicket = 0
   }
 
   /** Whatever went wrong ends the session, in the words of the table. */

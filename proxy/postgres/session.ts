@@ -68,7 +68,7 @@ export class PostgresSession {
     this.#wire = wire
     this.#clock = clock
     this.replies = new Replies(this.toCaller, {
-      finished: (reply) => passage.finished(reply, this.replies.status),
+      finished: (reply) => passage.finished(reply),
       reported,
       settled: () => {
         this.#nothingOutstanding()
