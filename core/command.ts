@@ -41,11 +41,29 @@ export interface CommandPart {
 /** Traits of a command part that rules can name. */
 export type CommandTrait = 'without-where'
 
+/**
+ * What becomes of a column's values: `output` shows them as they are, in a column of the result whose
+ * origin the target tells; `derived` lets them flow, changed or untraceable, into a result or a
+ * write; `condition` filters, joins, groups or sorts by them, so that they can be guessed.
+ */
+export type ColumnUseKind = 'output' | 'derived' | 'condition'
+
+/** A column whose values a command uses, by its resolved name. */
+export interface ColumnUse {
+  /** `schema.name` of the relation that holds the values; views are followed. */
+  readonly relation: string
+  /** `*` is any column of it: nobody can tell which. */
+  readonly column: string
+  readonly use: ColumnUseKind
+}
+
 /** What the caller wants done: judged whole, forwarded whole or not at all. */
 export interface Command {
   readonly protocol: Protocol
   readonly effect: Effect
   readonly parts: readonly CommandPart[]
+  /** Columns whose values it uses; absent where there are none. */
+  readonly columns?: readonly ColumnUse[]
 }
 
 /** A command whose effect could not be determined; `because` says why. */

@@ -65,6 +65,10 @@ const TABLE = {
     message: (d) => `The review of ${what(d, 'this command')} was withdrawn${because(d)}.`,
     remedy: () => 'Nothing was run. Send it again if it is still wanted.',
   },
+  RESULT_WITHHELD: {
+    message: (d) => `The result was withheld${because(d)}.`,
+    remedy: () => 'The session has ended. Select masked columns as they are, without changing them.',
+  },
   STATEMENT_INVALID: {
     message: (d) => `The statement can't be parsed${because(d)}.`,
     remedy: () => 'Nothing was run. Correct it; what the parser rejects is never forwarded.',

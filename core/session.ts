@@ -16,6 +16,7 @@ export type SessionEnd =
   | 'target-unreachable'
   | 'control-plane-lost'
   | 'record-lost'
+  | 'result-withheld'
   | 'gateway-stopped'
   | 'internal'
 
