@@ -14,13 +14,10 @@ import { judgeCommand } from '../policy/judge-command.js'
 import type { Policy } from '../policy/policy.js'
 import { LIMITS } from './limits.js'
 import type { LiveSession } from './live-session.js'
+import type { Statement } from './statement.js'
 
-/** A command's text with what it means and what policy said of it; shared by its repetitions. */
+/** What a command means and what policy said of it; shared by all texts of the same meaning. */
 export interface Judged {
-  readonly text: string
-  readonly bytes: Buffer
-  /** SHA-256 (hex) of the bytes. */
-  readonly digest: string
   readonly command: Command
   readonly verdict: Verdict
   readonly policy: Policy
@@ -32,6 +29,7 @@ export interface Judged {
 export interface Occurrence {
   readonly number: number
   readonly judged: Judged
+  readonly statement: Statement
   readonly parameters: Parameters
   readonly reviewId?: ReviewId | undefined
 }
@@ -101,14 +99,11 @@ export class Interceptor {
   }
 
   /** Asks policy about a command, and keeps everything its repetitions need. */
-  judge(text: string, bytes: Buffer, command: Command): Judged {
+  judge(command: Command): Judged {
     const policy = this.policy
     const { role, resource } = this.#session.grant
     const isThere = policy.roles.get(role)?.on.includes(resource) === true
     return {
-      text,
-      bytes,
-      digest: hash('sha256', bytes, 'hex'),
       command,
       policy,
       verdict: isThere ? judgeCommand(policy, role, command) : roleGone(role, resource),
@@ -135,10 +130,10 @@ export class Interceptor {
     signal: AbortSignal,
     onOpened: (id: ReviewId, approvers: string) => void,
   ): Promise<Outcome<ReviewId>> {
-    const { judged } = occurrence
+    const { judged, statement } = occurrence
     const { verdict } = judged
     if (verdict.outcome !== 'ask') return refused('INTERNAL', { why: 'nothing to ask about' })
-    if (judged.bytes.length > LIMITS.reviewTextBytesMax) {
+    if (statement.bytes.length > LIMITS.reviewTextBytesMax) {
       return refused('LIMIT_EXCEEDED', { why: 'it is too long for a person to look at' })
     }
     if (this.#pendingCount >= LIMITS.pendingReviewCountMax) {
@@ -182,7 +177,7 @@ export class Interceptor {
 
   #digest(occurrence: Occurrence, pins: string): string {
     const { grant, permit, id } = this.#session
-    const { judged, parameters } = occurrence
+    const { statement, parameters } = occurrence
     return hash(
       'sha256',
       bindingBytes(
@@ -198,7 +193,7 @@ export class Interceptor {
           policyDigest: this.policy.digest,
           pins,
           expiresAt: grant.expiresAt,
-          bytes: judged.bytes,
+          bytes: statement.bytes,
           parameterTypes: parameters.types,
           parameters: parameters.values,
         },
@@ -210,7 +205,7 @@ export class Interceptor {
 
   #question(id: ReviewId, occurrence: Occurrence, digest: string) {
     const { grant } = this.#session
-    const { judged, parameters } = occurrence
+    const { judged, statement, parameters } = occurrence
     const { verdict } = judged
     if (verdict.outcome !== 'ask') throw new TypeError('only an ask verdict makes a question')
     return {
@@ -225,8 +220,8 @@ export class Interceptor {
       role: grant.role,
       effect: judged.command.effect,
       parts: judged.command.parts,
-      text: judged.text,
-      textBytes: judged.bytes.length,
+      text: statement.text,
+      textBytes: statement.bytes.length,
       parameters: parameters.shown,
       digest,
       policyDigest: judged.policy.digest,
@@ -242,7 +237,7 @@ export class Interceptor {
       kind: 'command.intended',
       fields: {
         ...this.#about(occurrence),
-        text: judged.text,
+        text: occurrence.statement.text,
         policyDigest: judged.policy.digest,
         transaction,
         ...(occurrence.reviewId === undefined ? {} : { reviewId: occurrence.reviewId }),
@@ -257,9 +252,11 @@ export class Interceptor {
 
   /** Records what came of a command. */
   finished(occurrence: Occurrence, finish: Finish): void {
+    const { outcome, tag, sqlstate, rows, startedAt, durationMs } = finish
+    const how = { outcome, tag, sqlstate, rows, startedAt, durationMs }
     this.#with.audit.append({
       kind: 'command.finished',
-      fields: { ...this.#about(occurrence), text: occurrence.judged.text, ...finish },
+      fields: { ...this.#about(occurrence), text: occurrence.statement.text, ...how },
     })
   }
 
@@ -270,7 +267,7 @@ export class Interceptor {
       kind: 'command.refused',
       fields: {
         ...this.#about(occurrence),
-        text: judged.text,
+        text: occurrence.statement.text,
         code: refusal.code,
         reasons: judged.verdict.reasons.map((reason) => reason.text),
         policyDigest: judged.policy.digest,
@@ -279,15 +276,15 @@ export class Interceptor {
     })
   }
 
-  #about({ number, judged, parameters }: Occurrence) {
+  #about({ number, judged, statement, parameters }: Occurrence) {
     const { grant, id } = this.#session
     return {
       grantId: grant.id,
       requestId: grant.requestId,
       sessionId: id,
       command: number,
-      textBytes: judged.bytes.length,
-      digest: judged.digest,
+      textBytes: statement.bytes.length,
+      digest: statement.digest,
       effect: judged.command.effect,
       kinds: judged.kinds,
       relations: judged.relations,

@@ -3,9 +3,11 @@
 
 import type { Judged } from '../intercept.js'
 import { LIMITS } from '../limits.js'
+import type { Statement } from '../statement.js'
 
 /** A prepared statement, as judged when it was parsed. */
 export interface Prepared {
+  readonly statement: Statement
   readonly judged: Judged
   readonly types: readonly number[]
   /** Number of the Sync-to-Sync stretch in which its Parse was sent. */
@@ -14,10 +16,33 @@ export interface Prepared {
   isConfirmed: boolean
 }
 
-/** What is to be done when the target has made, or skipped, a change. */
+/** A change that was made when its message was forwarded, until the target has made it, too. */
 export interface Change {
-  readonly undo: () => void
-  readonly done?: () => void
+  /** The target has skipped it. */
+  undo(): void
+  /** The target has made it. */
+  done(): void
+}
+
+/** One name that means something else. An object of fixed form: every Bind makes one. */
+class NameChange<T> implements Change {
+  readonly #names: Names<T>
+  readonly #name: string
+  readonly #previous: T | undefined
+
+  constructor(names: Names<T>, name: string, previous: T | undefined) {
+    this.#names = names
+    this.#name = name
+    this.#previous = previous
+  }
+
+  undo(): void {
+    this.#names.restore(this.#name, this.#previous)
+  }
+
+  done(): void {
+    // Nothing more: the name already means what it means at the target.
+  }
 }
 
 /** The names of one kind in one session. */
@@ -36,20 +61,21 @@ export class Names<T> {
   set(name: string, value: T): Change {
     const previous = this.#byName.get(name)
     this.#byName.set(name, value)
-    return { undo: () => this.#restore(name, previous) }
+    return new NameChange(this, name, previous)
   }
 
   delete(name: string): Change {
     const previous = this.#byName.get(name)
     this.#byName.delete(name)
-    return { undo: () => this.#restore(name, previous) }
+    return new NameChange(this, name, previous)
   }
 
   clear(): void {
-    this.#byName.clear()
+    if (this.#byName.size > 0) this.#byName.clear()
   }
 
-  #restore(name: string, previous: T | undefined): void {
+  /** Takes a change back. */
+  restore(name: string, previous: T | undefined): void {
     if (previous === undefined) this.#byName.delete(name)
     else this.#byName.set(name, previous)
   }
@@ -66,10 +92,12 @@ export class PreparedNames extends Names<Prepared> {
   }
 
   /** A Parse was forwarded. */
-  prepare(name: string, judged: Judged, types: readonly number[]): Change {
-    const prepared: Prepared = { judged, types, stretch: this.#stretch, isConfirmed: false }
+  prepare(name: string, statement: Statement, judged: Judged, types: readonly number[]): Change {
+    const stretch = this.#stretch
+    const prepared: Prepared = { statement, judged, types, stretch, isConfirmed: false }
+    const change = this.set(name, prepared)
     return {
-      ...this.set(name, prepared),
+      undo: () => change.undo(),
       done: () => {
         prepared.isConfirmed = true
       },

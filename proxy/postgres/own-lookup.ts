@@ -4,7 +4,7 @@
 import { serialize } from 'pg-protocol'
 
 import type { Outbox } from './codec.js'
-import { expected, FAILED, type Replies, type Reply } from './replies.js'
+import { FAILED, Reply, type Lookup, type Replies, type ReplyKind } from './replies.js'
 
 /** Names that the gateway's own statements and portals bear; callers may not use them. */
 export const OWN_NAME = 'warder_'
@@ -18,20 +18,22 @@ export class TransactionFailed extends Error {
 export interface LookupSession {
   readonly replies: Replies
   readonly toTarget: Outbox
-  flush(): void
+  /** Messages were sent that no Sync has ended yet. */
+  readonly isOpen: boolean
   /** Resolves when no reply is awaited. */
   settled(): Promise<void>
-  inPipeline(): boolean
-  now(): number
 }
 
 /** Runs one fixed, parameterised SQL text; it is parsed once in a session. */
 export class OwnLookup {
   readonly #session: LookupSession
+  readonly #flush: () => void
   #parsedSql = ''
 
-  constructor(session: LookupSession) {
+  /** @param flush Writes what the outboxes hold. */
+  constructor(session: LookupSession, flush: () => void) {
     this.#session = session
+    this.#flush = flush
   }
 
   /**
@@ -54,13 +56,13 @@ export class OwnLookup {
         reject(failure)
       }
       this.#send(sql, values, { rows, done })
-      this.#session.flush()
+      this.#flush()
     })
     await this.#session.settled()
     return rows
   }
 
-  #send(sql: string, values: readonly string[], lookup: NonNullable<Reply['lookup']>): void {
+  #send(sql: string, values: readonly string[], lookup: Lookup): void {
     const name = `${OWN_NAME}lookup`
     if (this.#parsedSql !== sql) {
       // Closing what does not exist is no error, so a half-failed earlier attempt does no harm.
@@ -76,12 +78,12 @@ export class OwnLookup {
     )
     this.#one('execute', serialize.execute({ portal: name }), lookup)
     this.#one('close', serialize.close({ type: 'P', name }), lookup)
-    if (this.#session.inPipeline()) this.#session.toTarget.add(serialize.flush())
+    if (this.#session.isOpen) this.#session.toTarget.add(serialize.flush())
     else this.#one('sync', serialize.sync(), lookup)
   }
 
-  #one(kind: Reply['kind'], bytes: Buffer, lookup: NonNullable<Reply['lookup']>): void {
-    this.#session.replies.push(expected(kind, this.#session.now(), { lookup }))
+  #one(kind: ReplyKind, bytes: Buffer, lookup: Lookup): void {
+    this.#session.replies.push(new Reply(kind, 0, { lookup }))
     this.#session.toTarget.add(bytes)
   }
 }

@@ -1,7 +1,7 @@
 // Bind values: raw for the binding of a decision, readable for the people who decide.
 
 import { NO_PARAMETERS, type Parameters } from '../intercept.js'
-import { readBind } from './messages.js'
+import { MalformedMessage, readBind } from './messages.js'
 
 /** Characters of one value that a person is shown; the binding covers all of it. */
 const SHOWN_CHARS_MAX = 1_000
@@ -21,6 +21,48 @@ const BINARY: Readonly<Record<number, (value: Buffer) => string>> = {
 }
 
 const hex = (value: Buffer) => `\\x${value.toString('hex')}`
+
+const UNREADABLE: Parameters = { types: [], values: [], shown: ['(malformed)'] }
+
+/** Parameters that are decoded when somebody wants to see them, which is after they were forwarded. */
+export class BindParameters implements Parameters {
+  readonly #bytes: Buffer
+  readonly #start: number
+  readonly #end: number
+  readonly #types: readonly number[]
+  #decoded: Parameters | undefined
+
+  /** @param bytes Kept as they are: the Bind message whose body is `bytes[start, end)`. */
+  constructor(bytes: Buffer, start: number, end: number, types: readonly number[]) {
+    this.#bytes = bytes
+    this.#start = start
+    this.#end = end
+    this.#types = types
+  }
+
+  get types(): readonly number[] {
+    return this.#read().types
+  }
+
+  get values(): readonly (Uint8Array | null)[] {
+    return this.#read().values
+  }
+
+  get shown(): readonly string[] {
+    return this.#read().shown
+  }
+
+  /** The target refuses a malformed Bind itself; the record then says so. */
+  #read(): Parameters {
+    try {
+      this.#decoded ??= readParameters(this.#bytes, this.#start, this.#end, this.#types)
+    } catch (failure) {
+      if (!(failure instanceof MalformedMessage)) throw failure
+      this.#decoded = UNREADABLE
+    }
+    return this.#decoded
+  }
+}
 
 /** The parameters of the Bind message whose body is `bytes[start, end)`. */
 export function readParameters(

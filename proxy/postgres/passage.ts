@@ -6,14 +6,15 @@ import { isUtf8 } from 'node:buffer'
 import { EFFECTS, unknownCommand, type Command, type Effect } from '../../core/command.js'
 import { WarderError, type Refusal } from '../../core/errors.js'
 import type { Clock } from '../../core/ports.js'
-import type { Interceptor, Judged, Occurrence } from '../intercept.js'
+import { NO_PARAMETERS, type Interceptor, type Judged, type Occurrence } from '../intercept.js'
 import { LIMITS } from '../limits.js'
 import type { LiveSession } from '../live-session.js'
 import { wireError } from './errors.js'
 import { errorMessage, noticeMessage } from './messages.js'
 import { TransactionFailed, type OwnLookup } from './own-lookup.js'
 import type { Reply } from './replies.js'
-import { VerdictCache, type Meaning, type VerdictCaches } from './verdict-cache.js'
+import type { Statement } from '../statement.js'
+import { VerdictCache, type Meaning, type Recalled, type VerdictCaches } from './verdict-cache.js'
 
 /** What a statement turned out to do. */
 export interface Reading {
@@ -100,13 +101,9 @@ export class Passage {
   }
 
   /** The judgement of the same bytes under the same policy, if it is young enough. */
-  recall(statement: Buffer, types: readonly number[]): Judged | undefined {
+  recall(text: Buffer, types: readonly number[]): Recalled | undefined {
     const { interceptor, clock } = this.#with
-    return this.#cache.get(
-      VerdictCache.key(statement, types),
-      interceptor.policy,
-      clock.monotonicMs(),
-    )
+    return this.#cache.get(VerdictCache.key(text, types), interceptor.policy, clock.monotonicMs())
   }
 
   /** False when a prepared statement's judgement is too old, or of another policy. */
@@ -173,12 +170,11 @@ export class Passage {
 
   /** Reads and judges a statement; an error message instead while the transaction has failed. */
   async read(
-    statement: Buffer,
+    statement: Statement,
     types: readonly number[],
     lookup: OwnLookup,
   ): Promise<Judged | Buffer> {
     const { interceptor, clock } = this.#with
-    const text = statement.toString('utf8')
     const cache = this.#cache
     const { generation } = cache
     const meanings: Meanings = {
@@ -191,24 +187,23 @@ export class Passage {
     }
     let reading: Reading
     try {
-      reading = await this.#reading(statement, text, types, lookup, meanings)
+      reading = await this.#reading(statement, types, lookup, meanings)
     } catch (failure) {
       if (failure instanceof TransactionFailed) return IN_FAILED_TRANSACTION
       throw failure
     }
-    const judged = interceptor.judge(text, statement, reading.command)
+    const judged = interceptor.judge(reading.command)
     if (reading.syntaxError !== undefined) this.#syntaxErrors.set(judged, reading.syntaxError)
     if (reading.runsAtParse) this.#runsAtParse.add(judged)
     if (reading.isCacheable && cache.generation === generation) {
       const askedAtMs = reading.askedAtMs ?? clock.monotonicMs()
-      cache.set(VerdictCache.key(statement, types), judged, askedAtMs)
+      cache.set(VerdictCache.key(statement.bytes, types), { judged, statement }, askedAtMs)
     }
     return judged
   }
 
   async #reading(
-    statement: Buffer,
-    text: string,
+    statement: Statement,
     types: readonly number[],
     lookup: OwnLookup,
     meanings: Meanings,
@@ -219,14 +214,17 @@ export class Passage {
       runsAtParse: true,
     })
     // What people would be shown is not what would run, so they are not even asked.
-    if (!isUtf8(statement)) return { ...opaque('it is not text'), syntaxError: 'it is not UTF-8' }
-    if (statement.length > LIMITS.statementBytesMax) return opaque('it is longer than 256 KiB')
-    return this.#with.reader.read(text, types, lookup, meanings)
+    if (!isUtf8(statement.bytes))
+      return { ...opaque('it is not text'), syntaxError: 'it is not UTF-8' }
+    if (statement.bytes.length > LIMITS.statementBytesMax) {
+      return opaque('it is longer than 256 KiB')
+    }
+    return this.#with.reader.read(statement.text, types, lookup, meanings)
   }
 
   /** The error that stops a statement before the target even parses it, or undefined. */
-  refusalAtParse(judged: Judged, number: number): Buffer | undefined {
-    const occurrence = { number, judged, parameters: { types: [], values: [], shown: [] } }
+  refusalAtParse(judged: Judged, statement: Statement, number: number): Buffer | undefined {
+    const occurrence = { number, judged, statement, parameters: NO_PARAMETERS }
     if (judged.verdict.outcome === 'block' || this.#syntaxErrors.has(judged)) {
       return this.#blocked(occurrence)
     }
@@ -334,17 +332,10 @@ export class Passage {
 
   /** A command is over at the target. */
   finished(reply: Reply): void {
-    const { interceptor, clock, caches, session } = this.#with
+    const { interceptor, caches, session } = this.#with
     const { occurrence } = reply
     if (occurrence === undefined) return
-    interceptor.finished(occurrence, {
-      outcome: reply.sqlstate === '' ? 'done' : 'failed',
-      tag: reply.tag,
-      sqlstate: reply.sqlstate,
-      rows: reply.rows,
-      startedAt: reply.startedAt,
-      durationMs: Math.max(0, clock.now() - reply.startedAt),
-    })
+    interceptor.finished(occurrence, reply)
     const effect = rank(occurrence.judged.command.effect)
     // The end of a transaction, or a failure, may take definitions back, or show them to others.
     const mayUndo = this.isControl(occurrence.judged) || reply.sqlstate !== ''

@@ -61,7 +61,8 @@ export class Relay {
     this.#caller.on('error', () => this.#callerGone())
     this.#caller.on('close', () => this.#callerGone())
     this.#caller.setTimeout(LIMITS.idleMsMax, () => {
-      if (!this.#session.isWaiting && this.#session.replies.count === 0) void this.cut(IDLE_CUT)
+      if (!this.#session.isWaiting && this.#session.pipeline.replies.count === 0)
+        void this.cut(IDLE_CUT)
     })
     this.#target.read((chunk, volatile) => this.#fromTarget(chunk, volatile))
     socket.on('drain', () => this.#caller.resume())
@@ -89,7 +90,7 @@ export class Relay {
 
   /** After the end nothing reaches the caller; the target goes as soon as it owes no reply. */
   #discard(chunk: Buffer, volatile: boolean): void {
-    const { replies, toCaller } = this.#session
+    const { replies, toCaller } = this.#session.pipeline
     try {
       replies.scan(chunk, volatile)
     } catch {
@@ -101,13 +102,13 @@ export class Relay {
 
   /** Writes what the session has put out; one write for each side. */
   flush(): void {
-    const toTarget = this.#session.toTarget.take(false)
+    const toTarget = this.#session.pipeline.toTarget.take(false)
     if (toTarget !== undefined && this.#end === undefined) {
       this.#toTargetBytes += toTarget.length
       this.#target.socket.write(toTarget)
       if (this.#target.socket.writableLength > LIMITS.outputBytesMax) this.#caller.pause()
     }
-    const toCaller = this.#session.toCaller.take(this.#isVolatile)
+    const toCaller = this.#session.pipeline.toCaller.take(this.#isVolatile)
     if (toCaller !== undefined && this.#end === undefined) {
       this.#toCallerBytes += toCaller.length
       this.#caller.write(toCaller)
@@ -136,14 +137,14 @@ export class Relay {
     // What a slow caller has not taken yet is not given to him any more.
     if (this.#caller.writableLength > 0) this.#caller.destroy()
     else {
-      if (this.#session.replies.atBoundary) {
+      if (this.#session.pipeline.replies.atBoundary) {
         this.#caller.write(errorMessage('FATAL', wireError(refusal)))
       }
       this.#caller.end()
       this.#caller.destroySoon()
       setTimeout(() => this.#caller.destroy(), LIMITS.targetCancelMsMax)
     }
-    if (this.#session.replies.count === 0) this.#target.socket.destroy()
+    if (this.#session.pipeline.replies.count === 0) this.#target.socket.destroy()
     else {
       this.cancelTarget()
       this.#target.socket.resume()
@@ -178,7 +179,7 @@ export class Relay {
     this.#end = { end: 'closed-by-caller', why: '' }
     this.#session.close()
     this.#caller.destroySoon()
-    if (saidGoodbye || this.#session.replies.count === 0) this.#target.socket.end()
+    if (saidGoodbye || this.#session.pipeline.replies.count === 0) this.#target.socket.end()
     else {
       this.cancelTarget()
       setTimeout(() => this.#target.socket.destroy(), LIMITS.targetCancelMsMax)

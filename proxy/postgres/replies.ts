@@ -3,8 +3,9 @@
 
 import { WarderError } from '../../core/errors.js'
 import { LIMITS } from '../limits.js'
-import type { Occurrence } from '../intercept.js'
+import type { Finish, Occurrence } from '../intercept.js'
 import { Backlog, bodyLength, HEADER_BYTES, type Outbox } from './codec.js'
+import type { Change } from './names.js'
 import {
   MalformedMessage,
   readError,
@@ -27,38 +28,58 @@ export interface Lookup {
   done(failure?: Error): void
 }
 
-/** One awaited reply. `undo` reverts what its message changed, should the target skip it. */
-export interface Reply {
-  readonly kind:
-    | 'query'
-    | 'parse'
-    | 'bind'
-    | 'close'
-    | 'describe-statement'
-    | 'describe-portal'
-    | 'execute'
-    | 'refusal'
-    | 'sync'
+/** What a reply answers. */
+export type ReplyKind =
+  | 'query'
+  | 'parse'
+  | 'bind'
+  | 'close'
+  | 'describe-statement'
+  | 'describe-portal'
+  | 'execute'
+  | 'refusal'
+  | 'sync'
+
+/** What an awaited reply may carry besides its kind. */
+export interface ReplyDetails {
   /** A message of the gateway's own: its reply is not for the caller. */
   readonly lookup?: Lookup
   /** What the caller gets instead of the error that the gateway provoked. */
   readonly error?: Buffer
   readonly occurrence?: Occurrence
-  readonly undo?: () => void
-  /** Called when the target has done it. */
-  readonly done?: () => void
-  readonly startedAt: number
-  rows: number
-  tag: string
-  sqlstate: string
+  /** Taken back, should the target skip the message. */
+  readonly change?: Change
 }
 
-/** A reply that is awaited from now on. */
-export const expected = (
-  kind: Reply['kind'],
-  startedAt: number,
-  more: Partial<Pick<Reply, 'lookup' | 'error' | 'occurrence' | 'undo' | 'done'>>,
-): Reply => ({ kind, startedAt, rows: 0, tag: '', sqlstate: '', ...more })
+const NO_DETAILS: ReplyDetails = {}
+
+/** One awaited reply; an object of fixed form, because every message makes one. */
+export class Reply implements Finish {
+  readonly kind: ReplyKind
+  readonly lookup: Lookup | undefined
+  readonly error: Buffer | undefined
+  readonly occurrence: Occurrence | undefined
+  readonly change: Change | undefined
+  /** Epoch ms; 0 for what is no command. */
+  readonly startedAt: number
+  durationMs = 0
+  rows = 0
+  tag = ''
+  sqlstate = ''
+
+  constructor(kind: ReplyKind, startedAt: number, details: ReplyDetails = NO_DETAILS) {
+    this.kind = kind
+    this.startedAt = startedAt
+    this.lookup = details.lookup
+    this.error = details.error
+    this.occurrence = details.occurrence
+    this.change = details.change
+  }
+
+  get outcome(): 'done' | 'failed' {
+    return this.sqlstate === '' ? 'done' : 'failed'
+  }
+}
 
 /** What the session learns from the target's side. */
 export interface ReplyEvents {
@@ -230,11 +251,11 @@ export class Replies {
     return reply
   }
 
-  #answered(kind: Reply['kind']): boolean {
+  #answered(kind: ReplyKind): boolean {
     const reply = this.#shift()
     if (reply.kind !== kind) throw new MalformedMessage('the target answered out of order')
     if (kind === 'close') reply.lookup?.done()
-    reply.done?.()
+    reply.change?.done()
     this.#settle()
     return reply.lookup === undefined
   }
@@ -300,7 +321,7 @@ export class Replies {
     this.skipping = this.count === 0
     const failure = new WarderError('TARGET_UNREACHABLE', { why: `a lookup failed (${sqlstate})` })
     for (const reply of skipped.reverse()) {
-      reply.undo?.()
+      reply.change?.undo()
       reply.lookup?.done(failure)
       if (reply.kind === 'execute' && reply.occurrence !== undefined) {
         if (reply.sqlstate === '') reply.tag = 'SKIPPED'

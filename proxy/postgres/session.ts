@@ -7,7 +7,8 @@ import type { Refusal } from '../../core/errors.js'
 import type { Clock } from '../../core/ports.js'
 import { LIMITS } from '../limits.js'
 import { NO_PARAMETERS, type Judged, type Occurrence, type Parameters } from '../intercept.js'
-import { Backlog, bodyLength, HEADER_BYTES, Outbox } from './codec.js'
+import { Statement } from '../statement.js'
+import { Backlog, bodyLength, HEADER_BYTES } from './codec.js'
 import { wireError } from './errors.js'
 import {
   CALLER,
@@ -21,9 +22,11 @@ import {
 } from './messages.js'
 import { Names, PreparedNames } from './names.js'
 import { OWN_NAME, OwnLookup } from './own-lookup.js'
-import { readParameters } from './parameters.js'
+import { BindParameters, readParameters } from './parameters.js'
 import type { Passage } from './passage.js'
-import { expected, IDLE, IN_TRANSACTION, Replies, type Reply, type ReplyEvents } from './replies.js'
+import { Pipeline, POISON } from './pipeline.js'
+import type { ReplyEvents } from './replies.js'
+import type { Recalled } from './verdict-cache.js'
 
 /** What the session needs from the sockets around it. */
 export interface Wire {
@@ -31,25 +34,17 @@ export interface Wire {
   flush(): void
 }
 
-/** A statement that no server accepts: it fails the caller's transaction where a refusal must. */
-const POISON = 'REFUSED BY WARDER'
-
 /** Effects that may change what names mean. */
 const DEFINING: ReadonlySet<string> = new Set(['ddl', 'privilege', 'dangerous', 'unknown'])
 
+const NO_TYPES: readonly number[] = []
+
 /** One PostgreSQL conversation. */
 export class PostgresSession {
-  readonly toTarget = new Outbox()
-  readonly toCaller = new Outbox()
-  readonly replies: Replies
+  readonly pipeline: Pipeline
   #commandCount = 0
   #busy = false
   #closed = false
-  #inPipeline = false
-  /** Something was forwarded that may have changed the transaction's status. */
-  #controlOutstanding = false
-  /** Something was forwarded that may change what names mean. */
-  #namesOutstanding = false
   /** Bytes without which nothing more can be done with the backlog. */
   #wantedBytes = 0
   #skipBytes = 0
@@ -59,32 +54,19 @@ export class PostgresSession {
   readonly #portals = new Names<Occurrence>()
   readonly #passage: Passage
   readonly #wire: Wire
-  readonly #clock: Clock
   readonly #lookup: OwnLookup
-  #onSettled: (() => void) | undefined
 
   constructor(passage: Passage, wire: Wire, clock: Clock, reported: ReplyEvents['reported']) {
     this.#passage = passage
     this.#wire = wire
-    this.#clock = clock
-    this.replies = new Replies(this.toCaller, {
-      finished: (reply) => passage.finished(reply),
+    const events = {
+      finished: passage.finished.bind(passage),
       reported,
-      settled: () => {
-        this.#nothingOutstanding()
-        const resolve = this.#onSettled
-        this.#onSettled = undefined
-        resolve?.()
-      },
-    })
-    this.#lookup = new OwnLookup({
-      replies: this.replies,
-      toTarget: this.toTarget,
       flush: () => wire.flush(),
-      settled: () => this.#settled(),
-      inPipeline: () => this.#inPipeline,
-      now: () => clock.now(),
-    })
+      transactionEnded: () => this.#portals.clear(),
+    }
+    this.pipeline = new Pipeline(events, clock)
+    this.#lookup = new OwnLookup(this.pipeline, events.flush)
   }
 
   /** Commands taken so far, refused ones included. */
@@ -113,7 +95,7 @@ export class PostgresSession {
 
   /** Bytes from the target. */
   fromTarget(chunk: Buffer, volatile: boolean): void {
-    this.replies.scan(chunk, volatile)
+    this.pipeline.replies.scan(chunk, volatile)
     if (!this.#busy && this.#backlog.sizeBytes > 0) this.#advance()
   }
 
@@ -135,7 +117,7 @@ export class PostgresSession {
   /** The rest of a COPY message that began in an earlier chunk. */
   #pass(bytes: Buffer, at: number): number {
     const end = Math.min(at + this.#skipBytes, bytes.length)
-    if (this.#skipForwards) this.toTarget.slice(bytes, at, end)
+    if (this.#skipForwards) this.pipeline.toTarget.slice(bytes, at, end)
     this.#skipBytes -= end - at
     return end
   }
@@ -143,13 +125,13 @@ export class PostgresSession {
   #messages(bytes: Buffer, from: number): number {
     let at = from
     while (at + HEADER_BYTES <= bytes.length && !this.#busy) {
-      if (this.replies.count >= LIMITS.outstandingCountMax) return at
+      if (this.pipeline.replies.count >= LIMITS.outstandingCountMax) return at
       const type = bytes[at] ?? 0
       const end = at + HEADER_BYTES + bodyLength(bytes, at, LIMITS.messageBytesMax)
       if (this.#isAheadOfCopy(type)) return at
       if (type === CALLER.copyData) {
         this.#skipBytes = end - at
-        this.#skipForwards = this.replies.copyIn
+        this.#skipForwards = this.pipeline.replies.copyIn
         at = this.#pass(bytes, at)
         continue
       }
@@ -166,18 +148,23 @@ export class PostgresSession {
 
   /** COPY data sent before the target has asked for it waits for what it belongs to. */
   #isAheadOfCopy(type: number): boolean {
-    if (this.replies.copyIn || this.replies.count === 0 || this.replies.skipping) return false
+    if (
+      this.pipeline.replies.copyIn ||
+      this.pipeline.replies.count === 0 ||
+      this.pipeline.replies.skipping
+    )
+      return false
     return type === CALLER.copyData || type === CALLER.copyDone || type === CALLER.copyFail
   }
 
   /** A Bind waits while it is open what its statement is. */
   #isUncertain(bytes: Buffer, body: number, end: number): boolean {
-    if (this.replies.skipping) return false
+    if (this.pipeline.replies.skipping) return false
     return this.#statements.isUncertain(readBindNames(bytes, body, end).statement)
   }
 
   #message(type: number, bytes: Buffer, at: number, end: number): void {
-    if (this.replies.copyIn) return this.#duringCopy(type, bytes, at, end)
+    if (this.pipeline.replies.copyIn) return this.#duringCopy(type, bytes, at, end)
     const body = at + HEADER_BYTES
     switch (type) {
       case CALLER.query:
@@ -188,15 +175,15 @@ export class PostgresSession {
       case CALLER.copyFail:
         return // left over from a COPY that has failed: a server ignores them as well
       case CALLER.sync:
-        this.#inPipeline = false
+        this.pipeline.isOpen = false
         this.#statements.nextStretch()
-        this.replies.skipping = false
-        this.#expect('sync', {})
-        return this.toTarget.slice(bytes, at, end)
+        this.pipeline.replies.skipping = false
+        this.pipeline.expect('sync')
+        return this.pipeline.toTarget.slice(bytes, at, end)
       case CALLER.functionCall:
         throw new MalformedMessage('function calls by OID carry no text that could be judged')
       case CALLER.flush: // asks for what is there already, and begins nothing
-        return this.toTarget.slice(bytes, at, end)
+        return this.pipeline.toTarget.slice(bytes, at, end)
       case CALLER.parse:
       case CALLER.bind:
       case CALLER.execute:
@@ -208,8 +195,8 @@ export class PostgresSession {
           `the caller sent a message of type ${type}, which has no place here`,
         )
     }
-    this.#inPipeline = true
-    if (this.replies.skipping) return // the target would skip it, too
+    this.pipeline.isOpen = true
+    if (this.pipeline.replies.skipping) return // the target would skip it, too
     if (type === CALLER.parse) return this.#parse(bytes, at, end)
     if (type === CALLER.bind) return this.#bind(bytes, at, end)
     if (type === CALLER.execute) return this.#execute(readExecute(bytes, body, end), bytes, at, end)
@@ -219,13 +206,13 @@ export class PostgresSession {
   #goodbye(bytes: Buffer, at: number, end: number): void {
     this.#closed = true
     this.saidGoodbye = true
-    this.toTarget.slice(bytes, at, end)
+    this.pipeline.toTarget.slice(bytes, at, end)
   }
 
   #duringCopy(type: number, bytes: Buffer, at: number, end: number): void {
     if (type === CALLER.copyDone || type === CALLER.copyFail) {
-      this.replies.copyIn = false
-      return this.toTarget.slice(bytes, at, end)
+      this.pipeline.replies.copyIn = false
+      return this.pipeline.toTarget.slice(bytes, at, end)
     }
     // A target ignores these while it reads COPY data; forwarded, they would be answered never.
     if (type === CALLER.sync || type === CALLER.flush) return
@@ -234,98 +221,107 @@ export class PostgresSession {
   }
 
   #query(bytes: Buffer, at: number, end: number): void {
-    if (this.#inPipeline) throw new MalformedMessage('a simple query within a pipeline')
-    const judged = this.#recall(readQuery(bytes, at + HEADER_BYTES, end), [])
-    const occurrence = judged && this.#passesAtOnce(judged, NO_PARAMETERS)
+    if (this.pipeline.isOpen) throw new MalformedMessage('a simple query within a pipeline')
+    const text = readQuery(bytes, at + HEADER_BYTES, end)
+    const known = this.#recall(text, NO_TYPES)
+    const occurrence = known && this.#passesAtOnce(known, text, NO_PARAMETERS)
     if (occurrence) {
-      this.#expect('query', { occurrence })
-      return this.toTarget.slice(bytes, at, end)
+      this.pipeline.command('query', { occurrence })
+      return this.pipeline.toTarget.slice(bytes, at, end)
     }
     const copy = Buffer.from(bytes.subarray(at, end))
     this.#wait(async () => {
-      const statement = copy.subarray(HEADER_BYTES, -1)
-      const cleared = await this.#clear(statement, [], NO_PARAMETERS)
+      const statement = new Statement(copy.subarray(HEADER_BYTES, -1))
+      const cleared = await this.#clear(statement, NO_TYPES, NO_PARAMETERS)
       if (this.#closed || cleared === undefined) return
       if (Buffer.isBuffer(cleared)) {
-        this.#expect('query', { error: cleared })
-        this.toTarget.add(serialize.query(POISON))
+        this.pipeline.command('query', { error: cleared })
+        this.pipeline.toTarget.add(serialize.query(POISON))
       } else {
-        this.#expect('query', { occurrence: cleared })
-        this.toTarget.add(copy)
+        this.pipeline.command('query', { occurrence: cleared })
+        this.pipeline.toTarget.add(copy)
       }
     })
   }
 
   #parse(bytes: Buffer, at: number, end: number): void {
-    const { name, statement, parameterTypes } = readParse(bytes, at + HEADER_BYTES, end)
+    const { name, statement: text, parameterTypes } = readParse(bytes, at + HEADER_BYTES, end)
     this.#guardName(name)
     if (this.#statements.hasNoRoomFor(name)) return this.#refuseTooMany()
-    const judged = this.#recall(statement, parameterTypes)
-    if (judged && judged.verdict.outcome !== 'block') {
-      this.#expect('parse', this.#statements.prepare(name, judged, parameterTypes))
-      return this.toTarget.slice(bytes, at, end)
+    const known = this.#recall(text, parameterTypes)
+    if (known && known.judged.verdict.outcome !== 'block') {
+      const statement = known.statement ?? new Statement(Buffer.from(text))
+      this.#prepare(name, statement, known.judged, parameterTypes)
+      return this.pipeline.toTarget.slice(bytes, at, end)
     }
     const copy = Buffer.from(bytes.subarray(at, end))
-    const text = Buffer.from(statement)
+    const statement = new Statement(Buffer.from(text))
     this.#wait(async () => {
-      const fresh = await this.#read(text, parameterTypes)
+      const fresh = await this.#read(statement, parameterTypes)
       if (this.#closed || fresh === undefined) return
       const refusal = Buffer.isBuffer(fresh)
         ? fresh
-        : this.#passage.refusalAtParse(fresh, this.#commandCount + 1)
+        : this.#passage.refusalAtParse(fresh, statement, this.#commandCount + 1)
       if (refusal !== undefined) {
         this.#commandCount += 1
-        this.#refuseInPipeline(refusal)
+        this.pipeline.refuse(refusal)
       }
       if (refusal !== undefined || Buffer.isBuffer(fresh)) return
-      this.#expect('parse', this.#statements.prepare(name, fresh, parameterTypes))
-      this.toTarget.add(copy)
+      this.#prepare(name, statement, fresh, parameterTypes)
+      this.pipeline.toTarget.add(copy)
     })
+  }
+
+  #prepare(name: string, statement: Statement, judged: Judged, types: readonly number[]): void {
+    const change = this.#statements.prepare(name, statement, judged, types)
+    this.pipeline.expect('parse', { change })
   }
 
   #refuseTooMany(): void {
     const why = `more than ${LIMITS.preparedCountMax} prepared statements or portals are open`
     const refusal: Refusal = { code: 'LIMIT_EXCEEDED', details: { why } }
-    this.#refuseInPipeline(errorMessage('ERROR', wireError(refusal)))
+    this.pipeline.refuse(errorMessage('ERROR', wireError(refusal)))
   }
 
-  /** The judgement of the same bytes, unless what is under way may change what they mean. */
-  #recall(statement: Buffer, types: readonly number[]): Judged | undefined {
-    return this.#isShaken ? undefined : this.#passage.recall(statement, types)
+  /** The judgement of the same text, unless what is under way may change what it means. */
+  #recall(text: Buffer, types: readonly number[]): Recalled | undefined {
+    return this.#isShaken ? undefined : this.#passage.recall(text, types)
   }
 
   /** Names may mean something else once what is under way is done, or has failed. */
   get #isShaken(): boolean {
-    return this.replies.count > 0 && (this.#namesOutstanding || this.#passage.hasOwnNames)
+    const { pipeline } = this
+    return pipeline.namesMayChange || (this.#passage.hasOwnNames && pipeline.replies.count > 0)
   }
 
   #bind(bytes: Buffer, at: number, end: number): void {
     const body = at + HEADER_BYTES
-    const { portal, statement } = readBindNames(bytes, body, end)
+    const { portal, statement: name } = readBindNames(bytes, body, end)
     this.#guardName(portal)
-    const prepared = this.#statements.get(statement)
-    if (prepared === undefined) return this.#refuseUnknown('prepared statement', statement)
+    const prepared = this.#statements.get(name)
+    if (prepared === undefined) return this.#refuseUnknown('prepared statement', name)
     if (this.#portals.hasNoRoomFor(portal)) return this.#refuseTooMany()
-    const { judged, types } = prepared
-    const current = !this.#isShaken && this.#passage.isCurrent(judged)
-    const parameters =
-      current && this.#passage.isLight(judged)
-        ? NO_PARAMETERS
+    const { judged, statement, types } = prepared
+    if (!this.#isShaken && this.#passage.isCurrent(judged)) {
+      // What only reads needs its values for the record alone: they are decoded later.
+      const parameters = this.#passage.isLight(judged)
+        ? new BindParameters(bytes, body, end, types)
         : readParameters(bytes, body, end, types)
-    const occurrence = current && this.#passesAtOnce(judged, parameters)
-    if (occurrence) {
-      this.#expect('bind', this.#portals.set(portal, occurrence))
-      return this.toTarget.slice(bytes, at, end)
+      const occurrence = this.#passesAtOnce(prepared, statement.bytes, parameters)
+      if (occurrence) {
+        this.pipeline.expect('bind', { change: this.#portals.set(portal, occurrence) })
+        return this.pipeline.toTarget.slice(bytes, at, end)
+      }
     }
     const copy = Buffer.from(bytes.subarray(at, end))
     this.#wait(async () => {
       const held = readParameters(copy, HEADER_BYTES, copy.length, types)
-      const cleared = await this.#clear(judged.bytes, types, held)
+      const cleared = await this.#clear(statement, types, held)
       if (this.#closed || cleared === undefined) return
-      if (Buffer.isBuffer(cleared)) this.#refuseInPipeline(cleared)
+      if (Buffer.isBuffer(cleared)) this.pipeline.refuse(cleared)
       else {
-        this.#expect('bind', this.#portals.set(portal, cleared))
-        this.toTarget.add(copy)
+        this.pipeline.expect('bind', { change: this.#portals.set(portal, cleared) })
+        this.pipeline.toTarget.add(copy)
       }
     })
   }
@@ -337,29 +333,30 @@ export class PostgresSession {
     const recorded = this.#passage.mayExecute(occurrence)
     if (recorded === undefined) {
       this.#run(occurrence)
-      return this.toTarget.slice(bytes, at, end)
+      return this.pipeline.toTarget.slice(bytes, at, end)
     }
     const copy = Buffer.from(bytes.subarray(at, end))
     this.#wait(async () => {
       await recorded
-      if (this.#closed || this.replies.skipping) return
+      if (this.#closed || this.pipeline.replies.skipping) return
       this.#run(occurrence)
-      this.toTarget.add(copy)
+      this.pipeline.toTarget.add(copy)
     })
   }
 
   #run(occurrence: Occurrence): void {
     this.#noteControl(occurrence.judged)
-    this.#expect('execute', { occurrence })
+    this.pipeline.command('execute', { occurrence })
   }
 
   #named(type: number, bytes: Buffer, at: number, end: number): void {
     const { kind, name } = readNamed(bytes, at + HEADER_BYTES, end)
     this.#guardName(name)
-    if (type === CALLER.describe) this.#expect(`describe-${kind}`, {})
-    else if (kind === 'portal') this.#expect('close', this.#portals.delete(name))
-    else this.#expect('close', this.#statements.delete(name))
-    this.toTarget.slice(bytes, at, end)
+    if (type === CALLER.describe) this.pipeline.expect(`describe-${kind}`)
+    else if (kind === 'portal')
+      this.pipeline.expect('close', { change: this.#portals.delete(name) })
+    else this.pipeline.expect('close', { change: this.#statements.delete(name) })
+    this.pipeline.toTarget.slice(bytes, at, end)
   }
 
   #guardName(name: string): void {
@@ -368,80 +365,64 @@ export class PostgresSession {
   }
 
   /** The occurrence, when it is allowed and nothing has to be written before it is forwarded. */
-  #passesAtOnce(judged: Judged, parameters: Parameters): Occurrence | undefined {
-    const occurrence = { number: this.#commandCount + 1, judged, parameters }
-    if (!this.#passage.passesAtOnce(occurrence, this.#inTransaction)) return undefined
+  #passesAtOnce(known: Recalled, text: Buffer, parameters: Parameters): Occurrence | undefined {
+    const { judged, statement = new Statement(text) } = known
+    const occurrence = { number: this.#commandCount + 1, judged, statement, parameters }
+    if (!this.#passage.passesAtOnce(occurrence, this.pipeline.inTransaction)) return undefined
     this.#commandCount += 1
     this.#noteControl(judged)
     return occurrence
   }
 
-  /**
-   * Inside an explicit transaction for certain: the last status said so, and nothing was forwarded
-   * since that could have ended it.
-   */
-  get #inTransaction(): boolean {
-    return this.replies.status === IN_TRANSACTION && !this.#controlOutstanding
-  }
-
   #noteControl(judged: Judged): void {
     if (!this.#passage.isControl(judged)) return
-    this.#controlOutstanding = true
-    if (DEFINING.has(judged.command.effect)) this.#namesOutstanding = true
+    this.pipeline.noteControl(DEFINING.has(judged.command.effect))
     if (this.#passage.redefinesStatements(judged)) this.#statements.clear()
   }
 
   /** Finds out what a statement does; undefined when its pipeline has failed meanwhile. */
-  async #read(statement: Buffer, types: readonly number[]): Promise<Judged | Buffer | undefined> {
-    const known = this.#recall(statement, types)
-    if (known !== undefined) return known
-    await this.#settled()
+  async #read(
+    statement: Statement,
+    types: readonly number[],
+  ): Promise<Judged | Buffer | undefined> {
+    const known = this.#recall(statement.bytes, types)
+    if (known !== undefined) return known.judged
+    await this.pipeline.settled()
     if (this.#pipelineFailed()) return undefined
-    const recalled = this.#recall(statement, types)
-    if (recalled !== undefined) return recalled
+    const recalled = this.#recall(statement.bytes, types)
+    if (recalled !== undefined) return recalled.judged
     const read = await this.#passage.read(statement, types, this.#lookup)
     return this.#pipelineFailed() ? undefined : read
   }
 
   /** The target skips what is sent up to the next Sync; asked again after every wait. */
   #pipelineFailed(): boolean {
-    return this.replies.skipping
+    return this.pipeline.replies.skipping
   }
 
   /** Judges, asks, and puts on record: an occurrence to forward unchanged, or the error instead. */
   async #clear(
-    statement: Buffer,
+    statement: Statement,
     types: readonly number[],
     parameters: Parameters,
   ): Promise<Occurrence | Buffer | undefined> {
     const judged = await this.#read(statement, types)
     this.#commandCount += 1
     if (judged === undefined || Buffer.isBuffer(judged)) return judged
-    if (judged.verdict.outcome === 'ask') await this.#settled()
+    if (judged.verdict.outcome === 'ask') await this.pipeline.settled()
     if (this.#pipelineFailed()) return undefined
-    const occurrence = { number: this.#commandCount, judged, parameters }
-    const cleared = await this.#passage.clear(occurrence, this.#inTransaction, (notice) => {
-      this.toCaller.add(notice)
+    const occurrence = { number: this.#commandCount, judged, statement, parameters }
+    const cleared = await this.#passage.clear(occurrence, this.pipeline.inTransaction, (notice) => {
+      this.pipeline.toCaller.add(notice)
       this.#wire.flush()
     })
     if (!Buffer.isBuffer(cleared)) this.#noteControl(judged)
     return cleared
   }
 
-  /** The target fails the pipeline for us: order, skipping and transaction stay PostgreSQL's. */
-  #refuseInPipeline(error: Buffer): void {
-    this.#expect('refusal', { error })
-    this.toTarget.add(serialize.parse({ name: `${OWN_NAME}refusal`, text: POISON }))
-    this.replies.skipping = true
-  }
-
   #refuseUnknown(kind: string, name: string): void {
     const refusal: Refusal = { code: 'NOT_FOUND', details: { what: `${kind} "${name}"` } }
-    this.#refuseInPipeline(errorMessage('ERROR', wireError(refusal)))
-  }
-
-  #expect(kind: Reply['kind'], more: Partial<Reply>): void {
-    this.replies.push(expected(kind, this.#clock.now(), more))
+    this.pipeline.refuse(errorMessage('ERROR', wireError(refusal)))
   }
 
   /** Runs what can't be done at once; input waits meanwhile, in order. */
@@ -459,25 +440,5 @@ export class PostgresSession {
         }
         this.#wire.flush()
       })
-  }
-
-  /** Resolves when no reply is awaited. Within a pipeline the target is asked to flush them. */
-  async #settled(): Promise<void> {
-    if (this.replies.count > 0) {
-      if (this.#inPipeline) this.toTarget.add(serialize.flush())
-      await new Promise<void>((resolve) => {
-        this.#onSettled = resolve
-        this.#wire.flush()
-      })
-    }
-  }
-
-  #nothingOutstanding(): void {
-    this.#namesOutstanding = false
-    // Within a pipeline no ReadyForQuery has told how the transaction stands.
-    if (this.#inPipeline) return
-    this.#controlOutstanding = false
-    // The end of a transaction has closed all portals.
-    if (this.replies.status === IDLE) this.#portals.clear()
   }
 }

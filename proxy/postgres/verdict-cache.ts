@@ -7,9 +7,16 @@ import type { Command } from '../../core/command.js'
 import type { Policy } from '../../policy/policy.js'
 import type { Judged } from '../intercept.js'
 import { LIMITS } from '../limits.js'
+import type { Statement } from '../statement.js'
 
-interface Entry {
+/** What is known of a text. */
+export interface Recalled {
   readonly judged: Judged
+  /** The text itself; absent when only its shape was judged before. */
+  readonly statement?: Statement | undefined
+}
+
+interface Entry extends Recalled {
   readonly judgedAtMs: number
 }
 
@@ -36,19 +43,20 @@ export class VerdictCache {
     return types.length === 0 ? text : `${types.join(',')}\0${text}`
   }
 
-  get(key: string, policy: Policy, nowMs: number): Judged | undefined {
+  get(key: string, policy: Policy, nowMs: number): Recalled | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
     if (entry.judged.policy === policy && nowMs - entry.judgedAtMs < LIMITS.verdictAgeMsMax) {
-      return entry.judged
+      return entry
     }
     this.#entries.delete(key)
     return undefined
   }
 
-  set(key: string, judged: Judged, judgedAtMs: number): void {
+  set(key: string, known: Recalled, judgedAtMs: number): void {
+    const { judged, statement } = known
     this.#judgedAtMs.set(judged, judgedAtMs)
-    this.#entries.set(key, { judged, judgedAtMs })
+    this.#entries.set(key, { judged, statement, judgedAtMs })
   }
 
   /**

@@ -193,8 +193,8 @@ export class World {
 
   /** What the relay does: once the session is cut, nothing more is written anywhere. */
   #flush(): void {
-    const toTarget = this.#session.toTarget.take(false)
-    const toCaller = this.#session.toCaller.take(true)
+    const toTarget = this.#session.pipeline.toTarget.take(false)
+    const toCaller = this.#session.pipeline.toCaller.take(true)
     if (this.#isCut) {
       expect(toTarget, 'nothing is put out for the target after the cut').toBeUndefined()
       return
@@ -204,7 +204,7 @@ export class World {
   }
 
   #checkSilence(): void {
-    if (this.#isCut) expect(this.#session.toTarget.sizeBytes).toBe(0)
+    if (this.#isCut) expect(this.#session.pipeline.toTarget.sizeBytes).toBe(0)
   }
 
   #callerHears(bytes: Buffer): void {

@@ -9,7 +9,7 @@ import {
   parameterMessage,
   readyMessage,
 } from '../../../../proxy/postgres/messages.js'
-import { expected, Replies, type Reply } from '../../../../proxy/postgres/replies.js'
+import { Replies, Reply } from '../../../../proxy/postgres/replies.js'
 
 const text = (type: string, body: string) =>
   message(type.charCodeAt(0), Buffer.from(body, 'latin1'))
@@ -50,7 +50,7 @@ function scanner() {
 test('a stream cut at any two places is forwarded byte for byte', () => {
   for (let cut = 0; cut <= STREAM.length; cut += 1) {
     const { out, replies, reported } = scanner()
-    for (const kind of AWAITED) replies.push(expected(kind, 0, {}))
+    for (const kind of AWAITED) replies.push(new Reply(kind, 0))
     const second = Math.min(STREAM.length, cut + 7)
     const given: Buffer[] = []
     const scratch = Buffer.alloc(STREAM.length)
@@ -96,7 +96,7 @@ test.each([
   ['an error without an end', 'query', text('E', 'SERROR')],
 ] as const)('%s is malformed', (_, kind, bytes) => {
   const { replies } = scanner()
-  replies.push(expected(kind, 0, {}))
+  replies.push(new Reply(kind, 0))
   expect(() => replies.scan(bytes, false)).toThrow(MalformedMessage)
 })
 
@@ -111,7 +111,7 @@ test.each([
   ['the longest length there is', 'T', 0xffff_ffff],
 ])('%s is too long before it is kept', (_, type, length) => {
   const { replies } = scanner()
-  replies.push(expected('query', 0, {}))
+  replies.push(new Reply('query', 0))
   const head = Buffer.alloc(5)
   head.write(type)
   head.writeUInt32BE(length, 1)
@@ -122,9 +122,11 @@ test('an error within a pipeline undoes what it skips, newest first, up to the S
   const { out, replies, settled } = scanner()
   const undone: string[] = []
   for (const name of ['a', 'b']) {
-    replies.push(expected('parse', 0, { undo: () => undone.push(name) }))
+    replies.push(
+      new Reply('parse', 0, { change: { undo: () => undone.push(name), done: () => undefined } }),
+    )
   }
-  replies.push(expected('sync', 0, {}))
+  replies.push(new Reply('sync', 0))
   replies.scan(Buffer.concat([failure('42601'), readyMessage(0x49)]), false)
   expect(undone).toEqual(['b', 'a'])
   expect([replies.count, replies.skipping, settled()]).toEqual([0, false, 1])
@@ -134,7 +136,7 @@ test('an error within a pipeline undoes what it skips, newest first, up to the S
 test('an error that the gateway provoked is swapped for its own', () => {
   const { out, replies } = scanner()
   const own = failure('42501')
-  replies.push(expected('query', 0, { error: own }))
+  replies.push(new Reply('query', 0, { error: own }))
   replies.scan(Buffer.concat([failure('42601'), readyMessage(0x49)]), false)
   expect(out.take(false)?.equals(Buffer.concat([own, readyMessage(0x49)]))).toBe(true)
 })
@@ -150,7 +152,7 @@ test('the answers to the gateway’s own look-up are kept from the caller', () =
     },
   }
   for (const kind of ['parse', 'bind', 'execute', 'close', 'sync'] as const) {
-    replies.push(expected(kind, 0, { lookup }))
+    replies.push(new Reply(kind, 0, { lookup }))
   }
   const parts = [text('1', ''), text('2', ''), row('r'), done('SELECT 1'), text('3', '')]
   const bytes = Buffer.concat([...parts, readyMessage(0x49)])
@@ -174,7 +176,7 @@ test('random bytes from a target end in one of two errors, and nothing else', ()
   const next = random(seed)
   for (let round = 0; round < 3_000; round += 1) {
     const { replies } = scanner()
-    for (const kind of AWAITED) replies.push(expected(kind, 0, {}))
+    for (const kind of AWAITED) replies.push(new Reply(kind, 0))
     const bytes = Buffer.from(STREAM)
     for (let hit = 0; hit < 4; hit += 1) {
       bytes[Math.floor(next() * bytes.length)] = Math.floor(next() * 256)

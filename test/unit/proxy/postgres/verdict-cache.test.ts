@@ -7,9 +7,6 @@ import { LIMITS } from '../../../../proxy/limits.js'
 import { VerdictCache, VerdictCaches } from '../../../../proxy/postgres/verdict-cache.js'
 
 const judged = (policy = EMPTY_POLICY): Judged => ({
-  text: 'x',
-  bytes: Buffer.from('x'),
-  digest: '',
   command: unknownCommand('postgres', 'test'),
   verdict: { outcome: 'allow', reasons: [] },
   policy,
@@ -32,12 +29,12 @@ test('the key tells bytes and parameter types apart', () => {
 test('a judgement is too old after its time, and of another policy at once', () => {
   const cache = new VerdictCache()
   const one = judged()
-  cache.set('k', one, 100)
-  expect(cache.get('k', EMPTY_POLICY, 100 + LIMITS.verdictAgeMsMax - 1)).toBe(one)
+  cache.set('k', { judged: one }, 100)
+  expect(cache.get('k', EMPTY_POLICY, 100 + LIMITS.verdictAgeMsMax - 1)?.judged).toBe(one)
   expect(cache.isFresh(one, EMPTY_POLICY, 100)).toBe(true)
   expect(cache.isFresh(one, { ...EMPTY_POLICY }, 100)).toBe(false)
   expect(cache.get('k', { ...EMPTY_POLICY }, 100)).toBeUndefined()
-  cache.set('k', one, 100)
+  cache.set('k', { judged: one }, 100)
   expect(cache.isFresh(one, EMPTY_POLICY, 100 + LIMITS.verdictAgeMsMax)).toBe(false)
   expect(cache.get('k', EMPTY_POLICY, 100 + LIMITS.verdictAgeMsMax)).toBeUndefined()
 })
@@ -57,11 +54,11 @@ test('what is forgotten is forgotten by open sessions and prepared statements, t
   const caches = new VerdictCaches()
   const [mine, other] = [caches.of('db', 'a'), caches.of('other', 'a')]
   const one = judged()
-  mine.set('k', one, 0)
-  other.set('k', one, 0)
+  mine.set('k', { judged: one }, 0)
+  other.set('k', { judged: one }, 0)
   caches.forget('db')
   caches.forget('nowhere')
   expect(mine.get('k', EMPTY_POLICY, 1)).toBeUndefined()
   expect(mine.isFresh(one, EMPTY_POLICY, 1)).toBe(false)
-  expect(other.get('k', EMPTY_POLICY, 1)).toBe(one)
+  expect(other.get('k', EMPTY_POLICY, 1)?.judged).toBe(one)
 })
