@@ -3,6 +3,7 @@
 
 import type { Resource, SecretReference } from '../core/resource.js'
 import type { Approval } from '../core/verdict.js'
+import { compileMasks } from './compile-masks.js'
 import { durationMs } from './duration.js'
 import type {
   AccessRule,
@@ -32,6 +33,7 @@ export function compilePolicy(document: PolicyDocument, source: string, digest: 
     ),
     resources: new Map(document.resources.map((resource) => [resource.name, resourceOf(resource)])),
     roles,
+    masking: compileMasks(document),
     access: document.access.map((rule, at) => accessRuleOf(rule, at, roles.get(rule.role))),
     approvers: new Map(
       Object.entries(document.approvers).map(([name, { members }]) => [
@@ -40,6 +42,7 @@ export function compilePolicy(document: PolicyDocument, source: string, digest: 
       ]),
     ),
     duties: document.duties,
+    auditStrict: document.gateway.audit === 'strict',
   })
 }
 

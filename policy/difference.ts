@@ -1,6 +1,7 @@
 // What changes from one policy to the next, in lines that people read before they apply it. Pure.
 
 import type { Policy } from './policy.js'
+import type { PolicyDocument } from './schema.js'
 
 /** Longer values are cut: the difference says what changes, the file says how. */
 const VALUE_LENGTH_MAX = 400
@@ -10,7 +11,31 @@ const VALUE_LENGTH_MAX = 400
  * both mean the same. Order matters nowhere but in line numbers, so moving a line is no change.
  */
 export const describeDifference = (before: Policy, after: Policy): string[] =>
-  changes('', before.document, after.document)
+  changes('', comparable(before.document), comparable(after.document))
+
+/**
+ * Masks by what they mask: a list of columns is cut when it is long, and the one that is missing must
+ * not be lost behind the cut.
+ */
+const comparable = (document: PolicyDocument): unknown => ({
+  ...document,
+  masks: byWhatIsMasked(document.masks),
+})
+
+function byWhatIsMasked(masks: PolicyDocument['masks']): Record<string, unknown> {
+  const masked = new Map<string, unknown[]>()
+  const add = (what: string, settings: unknown) => {
+    masked.set(what, [...(masked.get(what) ?? []), settings])
+  }
+  for (const { columns = [], detect = [], patterns = [], ...settings } of masks) {
+    for (const column of columns) add(column, settings)
+    for (const detector of detect) add(detector, settings)
+    for (const { name, pattern } of patterns) add(name, { pattern, ...settings })
+  }
+  return Object.fromEntries(
+    [...masked].map(([what, all]) => [what, all.length === 1 ? all[0] : all]),
+  )
+}
 
 function changes(place: string, before: unknown, after: unknown): string[] {
   if (text(before) === text(after)) return []

@@ -1,10 +1,13 @@
 // A valid policy in words: what `warder check` prints, so that its author sees what he said. Pure.
 
 import type { Approval } from '../core/verdict.js'
-import { durationText } from './duration.js'
+import { durationMs, durationText } from './duration.js'
 import type { AccessRule, Line, Matcher, Policy, RelationPatterns, Role } from './policy.js'
+import type { PolicyDocument } from './schema.js'
 
-/** One line per issuer, resource, role, rule, group and duty; indented lines belong to the one above. */
+type MaskDocument = PolicyDocument['masks'][number]
+
+/** One line per issuer, resource, role, mask, rule, group and duty; indented lines belong to the one above. */
 export function explainPolicy(policy: Policy): string[] {
   return [
     `policy ${policy.digest.slice(0, 12)}`,
@@ -17,6 +20,7 @@ export function explainPolicy(policy: Policy): string[] {
         `resource ${name}: ${protocol} at ${host}:${port} as ${credential.user}, TLS ${tls}`,
     ),
     ...[...policy.roles.values()].flatMap(roleLines),
+    ...policy.document.masks.map(maskLine),
     ...policy.access.map(accessLine),
     ...[...policy.approvers].map(
       ([name, members]) => `approvers ${name}: ${members.map(matcherText).join('; or ')}`,
@@ -24,6 +28,7 @@ export function explainPolicy(policy: Policy): string[] {
     ...Object.entries(policy.duties).map(
       ([duty, groups]) => `duty ${duty}: ${groups.length === 0 ? 'nobody' : groups.join(', ')}`,
     ),
+    `audit: reads are forwarded ${policy.auditStrict ? 'when' : 'before'} they are on record`,
     ...(policy.access.length === 0 ? ['no access rule: nobody gets anything'] : []),
   ]
 }
@@ -53,6 +58,33 @@ function lineText({ effects, statements, relations, withoutWhere }: Line): strin
 
 const patternsText = ({ all, names, prefixes }: RelationPatterns): string =>
   all ? 'any relation' : [...names, ...prefixes.map((prefix) => `${prefix}*`)].join(', ')
+
+/** `mask 1: orders-db/public.customers.ssn by last4, but for reader; blocks what is derived, …`. */
+function maskLine(mask: MaskDocument, at: number): string {
+  const { columns, detect = [], patterns = [], how, value, except = [] } = mask
+  const found = [...detect, ...patterns.map(({ name, pattern }) => `${name} (${pattern})`)]
+  const what = columns?.join(', ') ?? `${found.join(', ')} in any value ${placeText(mask.on)}`
+  const by = value === undefined ? how : `${how} ${JSON.stringify(value)}`
+  const clear = except.length === 0 ? '' : `, but for ${except.join(', ')}`
+  const uses = columns === undefined ? '' : `; ${useText(mask)}`
+  return `mask ${at + 1}: ${what} by ${by}${clear}${uses}`
+}
+
+function placeText(on: MaskDocument['on']): string {
+  if (on === undefined) return 'on any resource'
+  if (Array.isArray(on)) return `on ${on.join(', ')}`
+  const labels = Object.entries(on).map(
+    ([label, values]) => `${label} ${[values].flat().join(' or ')}`,
+  )
+  return `on resources with ${labels.join(', ')}`
+}
+
+function useText({ derived, conditions, approvers = '', quorum = 1, timeout = '' }: MaskDocument) {
+  const asked = approvalText({ approvers, quorum, timeoutMs: durationMs(timeout) })
+  const text = (use: string | undefined) =>
+    use === 'ask' ? `asks ${asked} about` : `${use ?? 'block'}s`
+  return `${text(derived)} what is derived, ${text(conditions)} conditions`
+}
 
 function accessLine(rule: AccessRule): string {
   const agreed =

@@ -1,29 +1,40 @@
 // (role, command) → allow, block or ask. Pure, and on the hot path: an allowed command costs no
 // allocation, because its verdict was made when the policy was loaded.
 
-import { EFFECTS, higherEffect } from '../core/command.js'
+import { higherEffect } from '../core/command.js'
 import type { Command, CommandPart, Effect, RelationUse } from '../core/command.js'
-import type { Approval, Reason, Verdict } from '../core/verdict.js'
-import { visibleShort } from '../core/visible.js'
+import type { Approval, Verdict } from '../core/verdict.js'
+import { described, rank, shown } from './command-words.js'
+import { judgeMasked } from './judge-masked.js'
+import { maskingFor } from './masking.js'
 import type { AllowLine, AskLine, Line, Policy, RelationPatterns, Role } from './policy.js'
-
-/** More reasons help nobody; a message may have thousands of parts. */
-const REASON_COUNT_MAX = 8
-/** Relations, and words of explanation, that one reason names. */
-const NAMED_COUNT_MAX = 3
-const NAME_LENGTH_MAX = 130
+import { blocked, stricter } from './strictest.js'
 
 const NO_LINES: readonly AskLine[] = Object.freeze([])
 
 /**
- * Judges each part and returns the strictest verdict: block before ask before allow. Of two asks the
- * higher quorum, the shorter timeout and `retry` hold; if they name different approver groups the
- * command is blocked (`approvers-differ`), because one review is put to one group.
+ * Judges each part, and what becomes of masked columns, and returns the strictest verdict: block
+ * before ask before allow. Of two asks the higher quorum and the shorter timeout hold; if they name
+ * different approver groups the command is blocked (`approvers-differ`), because one review is put
+ * to one group.
+ *
+ * @param resource Where the command is to run; what is masked there depends on it.
  */
-export function judgeCommand(policy: Policy, roleName: string, command: Command): Verdict {
+export function judgeCommand(
+  policy: Policy,
+  roleName: string,
+  resource: string,
+  command: Command,
+): Verdict {
   const role = policy.roles.get(roleName)
   if (role === undefined)
     return blocked('unknown-role', `the policy in force has no role ${shown(roleName)}`)
+  const verdict = judgeParts(role, command)
+  const masking = maskingFor(policy, roleName, resource)
+  return masking?.hasColumns === true ? judgeMasked(verdict, masking, command) : verdict
+}
+
+function judgeParts(role: Role, command: Command): Verdict {
   let verdict: Verdict | undefined
   let highest: Effect = 'read'
   for (const part of command.parts) {
@@ -42,8 +53,6 @@ export function judgeCommand(policy: Policy, roleName: string, command: Command)
   })
   return verdict === undefined ? whole : stricter(verdict, whole)
 }
-
-const rank = (effect: Effect): number => EFFECTS.indexOf(effect)
 
 /** Block lines, then ask lines, then allow lines; `otherwise` decides about what none of them names. */
 function judgePart(role: Role, part: CommandPart): Verdict {
@@ -148,54 +157,3 @@ function askedBy(label: string, approval: Approval, part: CommandPart): Verdict 
   const text = `${label}: ${described(part)} needs approval of ${approval.approvers}`
   return { outcome: 'ask', reasons: [{ code: 'asked-by-rule', text }], approval }
 }
-
-const blocked = (code: string, text: string): Verdict => ({
-  outcome: 'block',
-  reasons: [{ code, text }],
-})
-
-function stricter(a: Verdict, b: Verdict): Verdict {
-  if (a === b) return a
-  const reasons = () => joined(a.reasons, b.reasons)
-  if (a.outcome === b.outcome && a.outcome !== 'ask')
-    return { outcome: a.outcome, reasons: reasons() }
-  if (a.outcome === 'block' || b.outcome === 'block') return a.outcome === 'block' ? a : b
-  if (b.outcome !== 'ask') return a
-  if (a.outcome !== 'ask') return b
-  const { approvers } = a.approval
-  if (approvers !== b.approval.approvers) {
-    const text = `it needs approval of both ${approvers} and ${b.approval.approvers}, and one review goes to one group; split the command, or the rule`
-    return { outcome: 'block', reasons: joined([{ code: 'approvers-differ', text }], reasons()) }
-  }
-  return {
-    outcome: 'ask',
-    reasons: reasons(),
-    approval: {
-      approvers,
-      quorum: Math.max(a.approval.quorum, b.approval.quorum),
-      timeoutMs: Math.min(a.approval.timeoutMs, b.approval.timeoutMs),
-    },
-  }
-}
-
-function joined(a: readonly Reason[], b: readonly Reason[]): readonly Reason[] {
-  if (a.length >= REASON_COUNT_MAX) return a
-  const fresh = b.filter(({ text }) => !a.some((reason) => reason.text === text))
-  return [...a, ...fresh].slice(0, REASON_COUNT_MAX)
-}
-
-/** `create-table (ddl) on public.orders`, and why an effect is as high as it is. */
-function described({ kind, effect, relations, because }: CommandPart): string {
-  const names = few([...new Set(relations.map((use) => use.relation))])
-  const on = names === '' ? '' : ` on ${names}`
-  const why = rank(effect) > rank('write') ? few(because) : ''
-  return `${kind} (${effect}${why === '' ? '' : `: ${why}`})${on}`
-}
-
-function few(texts: readonly string[]): string {
-  const named = texts.slice(0, NAMED_COUNT_MAX).map(shown).join(', ')
-  const more = texts.length - NAMED_COUNT_MAX
-  return more > 0 ? `${named} and ${more} more` : named
-}
-
-const shown = (text: string): string => visibleShort(text, NAME_LENGTH_MAX)

@@ -47,10 +47,11 @@ function rejected(problems: readonly Problem[]): Loaded {
 /** What is in force before any policy was applied: nobody may do anything. */
 export const EMPTY_POLICY: Policy = compilePolicy(
   {
-    gateway: {},
+    gateway: { audit: 'fast' },
     issuers: [],
     resources: [],
     roles: [],
+    masks: [],
     access: [],
     approvers: {},
     duties: { revoke: [], apply: [], audit: [] },

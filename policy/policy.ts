@@ -4,6 +4,7 @@
 import type { Effect } from '../core/command.js'
 import type { Resource } from '../core/resource.js'
 import type { Approval, Verdict } from '../core/verdict.js'
+import type { MaskingTable } from './masking.js'
 import type { PolicyDocument } from './schema.js'
 
 /** An issuer whose tokens are accepted, with every default filled in. */
@@ -111,8 +112,12 @@ export interface Policy {
   readonly issuers: ReadonlyMap<string, Issuer>
   readonly resources: ReadonlyMap<string, Resource>
   readonly roles: ReadonlyMap<string, Role>
+  /** What is masked; asked by `maskingFor`. */
+  readonly masking: MaskingTable
   readonly access: readonly AccessRule[]
   /** Members of each approver group. */
   readonly approvers: ReadonlyMap<string, readonly Matcher[]>
   readonly duties: Readonly<Record<Duty, readonly string[]>>
+  /** Reads too are durable in the audit log before they are forwarded. */
+  readonly auditStrict: boolean
 }

@@ -1,6 +1,8 @@
 // Checks that hold between parts of a policy: every name that is used exists, names are unique, and
 // what is asked can be answered. Says everything at once.
 
+import { columnPatternOf } from './column-pattern.js'
+import { hasLabels } from './compile-masks.js'
 import type { Path, Problem } from './problem.js'
 import { nearestOf, pathText, PROBLEM_COUNT_MAX } from './problem.js'
 import type { Entry, NamedSection, Sections } from './shape.js'
@@ -31,6 +33,7 @@ export function referenceProblems(
   checkIssuers(sections, check, report)
   checkResources(sections, report)
   for (const role of sections.roles) checkRole(role, check)
+  checkMasks(sections, check, report)
   checkAccess(sections, check, report)
   for (const { path, value } of sections.approvers)
     value.members.forEach((member, at) => check.matcher([...path, 'members', at], member))
@@ -166,6 +169,51 @@ function checkRole({ path, value }: Sections['roles'][number], check: Check): vo
   value.ask.forEach((line, at) => check.approval([...path, 'ask', at], line))
   if (value.approvers !== undefined)
     check.approval(path, { approvers: value.approvers, quorum: value.quorum })
+}
+
+/** Patterns of all masks together: each is a program that runs over every value. */
+const PATTERN_COUNT_MAX = 100
+
+function checkMasks(sections: Sections, check: Check, report: Report): void {
+  let patternCount = 0
+  for (const { path, value } of sections.masks) {
+    value.columns?.forEach((column, at) => {
+      const { resource } = columnPatternOf(column)
+      if (resource !== '*') check.name('resources', [...path, 'columns', at], resource)
+    })
+    check.names('roles', [...path, 'except'], value.except ?? [])
+    if (value.approvers !== undefined)
+      check.approval(path, { approvers: value.approvers, quorum: value.quorum })
+    checkPlace([...path, 'on'], value.on, sections, check, report)
+    patternCount += value.patterns?.length ?? 0
+    if (patternCount > PATTERN_COUNT_MAX) {
+      report([...path, 'patterns'], `makes more than ${PATTERN_COUNT_MAX} patterns in all`)
+      patternCount = Number.NEGATIVE_INFINITY
+    }
+  }
+}
+
+/** Labels that no resource has would mask nothing, silently. */
+function checkPlace(
+  path: Path,
+  on: Sections['masks'][number]['value']['on'],
+  { resources, names }: Sections,
+  check: Check,
+  report: Report,
+): void {
+  if (on === undefined) return
+  if (Array.isArray(on)) {
+    check.names('resources', path, on)
+    return
+  }
+  // A broken resource may be the one that is meant.
+  if (resources.length < names.resources.length) return
+  const known = [...new Set(resources.flatMap(({ value }) => Object.keys(value.labels)))]
+  const unknown = Object.keys(on).filter((label) => !known.includes(label))
+  for (const label of unknown)
+    report([...path, label], 'is a label that no resource has', nearestOf(label, known))
+  if (unknown.length === 0 && !resources.some(({ value }) => hasLabels(value.labels, on)))
+    report(path, 'fits the labels of no resource')
 }
 
 function checkAccess(sections: Sections, check: Check, report: Report): void {

@@ -17,6 +17,7 @@ import {
   values,
 } from './fields.js'
 import { allowLine, askLine, blockLine } from './lines.js'
+import { mask, masks } from './masks-schema.js'
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
 
@@ -220,6 +221,7 @@ export const SECTION_ITEMS = {
   issuers: issuer,
   resources: resource,
   roles: role,
+  masks: mask,
   access,
   approvers,
 }
@@ -231,12 +233,19 @@ export const POLICY_SCHEMA = z.strictObject({
       audience: text(1_024)
         .optional()
         .describe('The `aud` that tokens must carry, one URI for this installation.'),
+      audit: z
+        .enum(['fast', 'strict'])
+        .default('fast')
+        .describe(
+          '`strict`: reads too are durable in the audit log before they are forwarded; `fast`: they follow within 100 ms.',
+        ),
     })
-    .default({})
+    .prefault({})
     .describe('The gateway as callers know it.'),
   issuers: z.array(issuer).default([]).describe('Identity providers whose tokens are accepted.'),
   resources: z.array(resource).default([]).describe('What is protected.'),
   roles: z.array(role).default([]).describe('What a grant may do.'),
+  masks: masks.default([]).describe('What nobody sees in the clear, but a few roles.'),
   access: z
     .array(access)
     .default([])

@@ -22,6 +22,7 @@ export interface Sections {
   readonly issuers: readonly Item<'issuers'>[]
   readonly resources: readonly Item<'resources'>[]
   readonly roles: readonly Item<'roles'>[]
+  readonly masks: readonly Item<'masks'>[]
   readonly access: readonly Item<'access'>[]
   readonly approvers: readonly Item<'approvers'>[]
   readonly duties: PolicyDocument['duties']
@@ -180,6 +181,7 @@ function sectionsOf(value: Plain): Sections {
     issuers: validItems(value, 'issuers', SECTION_ITEMS.issuers),
     resources: validItems(value, 'resources', SECTION_ITEMS.resources),
     roles: validItems(value, 'roles', SECTION_ITEMS.roles),
+    masks: validItems(value, 'masks', SECTION_ITEMS.masks),
     access: validItems(value, 'access', SECTION_ITEMS.access),
     approvers: validItems(value, 'approvers', SECTION_ITEMS.approvers),
     duties: duties.safeParse(member(value, 'duties')).data ?? { revoke: [], apply: [], audit: [] },

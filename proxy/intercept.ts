@@ -106,7 +106,7 @@ export class Interceptor {
     return {
       command,
       policy,
-      verdict: isThere ? judgeCommand(policy, role, command) : roleGone(role, resource),
+      verdict: isThere ? judgeCommand(policy, role, resource, command) : roleGone(role, resource),
       kinds: command.parts.map((part) => part.kind),
       relations: [
         ...new Set(

@@ -15,7 +15,7 @@ const BEGIN = part('transaction', 'session-control')
 
 /** `allow`, `block CODE` or `ask APPROVERS`, in short. */
 function judged(role: string, parts: readonly CommandPart[], policy = POLICY): string {
-  const verdict = judgeCommand(policy, role, command(parts))
+  const verdict = judgeCommand(policy, role, 'orders-db', command(parts))
   if (verdict.outcome === 'ask') return `ask ${verdict.approval.approvers}`
   const code = verdict.reasons[0]?.code ?? 'no reason'
   return verdict.outcome === 'allow' ? 'allow' : `block ${code}`
@@ -340,7 +340,7 @@ test('two asks of one group make one: higher quorum, shorter time', () => {
   const policy = roleOf(
     'ask: [{ effects: [ddl], approvers: a, quorum: 2, timeout: 1h }, { effects: [write], approvers: a, timeout: 5m }]',
   )
-  const verdict = judgeCommand(policy, 'r', command([CREATE, INSERT]))
+  const verdict = judgeCommand(policy, 'r', 'db', command([CREATE, INSERT]))
   expect(verdict).toMatchObject({
     outcome: 'ask',
     approval: { approvers: 'a', quorum: 2, timeoutMs: 300_000 },
@@ -350,13 +350,13 @@ test('two asks of one group make one: higher quorum, shorter time', () => {
 
 test('otherwise ask has the quorum and time that the role states', () => {
   const policy = roleOf('otherwise: ask', 'approvers: a', 'quorum: 2', 'timeout: 1m')
-  expect(judgeCommand(policy, 'r', command([SELECT]))).toMatchObject({
+  expect(judgeCommand(policy, 'r', 'db', command([SELECT]))).toMatchObject({
     approval: { approvers: 'a', quorum: 2, timeoutMs: 60_000 },
   })
 })
 
 test('a command is never judged lower than its own effect', () => {
-  const judge = (asked: Command) => judgeCommand(POLICY, 'reader', asked).outcome
+  const judge = (asked: Command) => judgeCommand(POLICY, 'reader', 'orders-db', asked).outcome
   expect(judge(command([SELECT], 'read'))).toBe('allow')
   expect(judge(command([SELECT], 'write'))).toBe('block')
   expect(judge(command([SELECT], 'unknown'))).toBe('block')
@@ -365,13 +365,15 @@ test('a command is never judged lower than its own effect', () => {
 })
 
 test('a command without parts is judged by its effect', () => {
-  expect(judgeCommand(POLICY, 'reader', command([], 'session-control')).outcome).toBe('allow')
-  expect(judgeCommand(POLICY, 'asker', command([], 'read')).outcome).toBe('ask')
+  expect(judgeCommand(POLICY, 'reader', 'orders-db', command([], 'session-control')).outcome).toBe(
+    'allow',
+  )
+  expect(judgeCommand(POLICY, 'asker', 'orders-db', command([], 'read')).outcome).toBe('ask')
 })
 
 test('reasons name the rule and what it saw', () => {
   const text = (role: string, parts: CommandPart[]) =>
-    judgeCommand(POLICY, role, command(parts)).reasons.map((reason) => reason.text)
+    judgeCommand(POLICY, role, 'orders-db', command(parts)).reasons.map((reason) => reason.text)
   expect(text('orders-migrator', [CREATE])).toEqual([
     'role orders-migrator, ask line 1: create-table (ddl) on public.new needs approval of db-owners',
   ])
@@ -393,7 +395,7 @@ test('reasons stay short and visible, however many and odd the relations are', (
     (_, at) => `read x.\u202e${at}${'y'.repeat(500)}` as const,
   )
   const parts = Array.from({ length: 50 }, (_, at) => part(`select-${at}`, 'read', uses))
-  const verdict = judgeCommand(POLICY, 'reader', command(parts))
+  const verdict = judgeCommand(POLICY, 'reader', 'orders-db', command(parts))
   expect(verdict.reasons.length).toBeLessThanOrEqual(8)
   for (const reason of verdict.reasons) {
     expect(reason.text.length).toBeLessThan(1_500)
@@ -403,7 +405,9 @@ test('reasons stay short and visible, however many and odd the relations are', (
 
 test('an allowed command gets the verdict that was made when the policy was loaded', () => {
   const asked = command([SELECT])
-  expect(judgeCommand(POLICY, 'reader', asked)).toBe(judgeCommand(POLICY, 'reader', asked))
+  expect(judgeCommand(POLICY, 'reader', 'orders-db', asked)).toBe(
+    judgeCommand(POLICY, 'reader', 'orders-db', asked),
+  )
 })
 
 test.each(['listen', 'unlisten', 'notify'])(
@@ -417,8 +421,8 @@ test.each(['listen', 'unlisten', 'notify'])(
       because: [],
     } as const
     const reader = roleOf('allow: [{ effects: [read] }]')
-    expect(judgeCommand(reader, 'r', command([part])).outcome).toBe('block')
+    expect(judgeCommand(reader, 'r', 'db', command([part])).outcome).toBe('block')
     const talker = roleOf('allow: [{ effects: [session-control] }]')
-    expect(judgeCommand(talker, 'r', command([part])).outcome).toBe('allow')
+    expect(judgeCommand(talker, 'r', 'db', command([part])).outcome).toBe('allow')
   },
 )

@@ -134,3 +134,7 @@ export function sampleWith(piece: string, replacement: string): string {
   if (!SAMPLE.includes(piece)) throw new Error(`the sample has no ${piece}`)
   return SAMPLE.replace(piece, replacement)
 }
+
+/** The sample with these masks, each in YAML's flow form: `{ columns: [...], how: last4 }`. */
+export const masked = (...masks: string[]): string =>
+  `${SAMPLE}masks:\n${masks.map((mask) => `  - ${mask}\n`).join('')}`

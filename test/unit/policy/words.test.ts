@@ -6,7 +6,7 @@ import { DURATION_MS_MAX, durationMs, durationText } from '../../../policy/durat
 import { explainPolicy } from '../../../policy/explain.js'
 import { EMPTY_POLICY } from '../../../policy/load.js'
 import { nearestOf, problemText } from '../../../policy/problem.js'
-import { policyOf, SAMPLE, sampleWith } from './sample.js'
+import { masked, policyOf, SAMPLE, sampleWith } from './sample.js'
 
 const POLICY = policyOf(SAMPLE)
 const differenceTo = (piece: string, replacement: string) =>
@@ -50,6 +50,65 @@ test('from no policy everything is added, towards none everything goes', () => {
   expect(added.every((line) => line.startsWith('+ '))).toBe(true)
   expect(describeDifference(POLICY, EMPTY_POLICY).every((line) => line.startsWith('- '))).toBe(true)
   expect(Math.max(...added.map((line) => line.length))).toBeLessThan(500)
+})
+
+const SSN = 'orders-db/public.customers.ssn'
+const maskDifference = (before: string[], after: string[]) =>
+  describeDifference(policyOf(masked(...before)), policyOf(masked(...after)))
+
+test('a change of masks is told by what they mask', () => {
+  const one = `{ columns: [${SSN}], how: last4 }`
+  expect(describeDifference(POLICY, policyOf(masked(one)))).toEqual([
+    `+ masks.${SSN}: { conditions: block, derived: block, how: last4 }`,
+  ])
+  expect(maskDifference([one], [`{ columns: [${SSN}], how: last4, derived: block }`])).toEqual([])
+  expect(maskDifference([one], [`{ columns: [${SSN}], how: null, except: [reader] }`])).toEqual([
+    `~ masks.${SSN}.how: last4 → null`,
+    `+ masks.${SSN}.except: [reader]`,
+  ])
+  expect(maskDifference([one], [one, `{ columns: [${SSN}], how: hash }`])).toEqual([
+    `~ masks.${SSN}: { conditions: block, derived: block, how: last4 } → [{ conditions: block, derived: block, how: last4 }, { conditions: block, derived: block, how: hash }]`,
+  ])
+  const find = (pattern: string, more = '') =>
+    `{ detect: [email${more}], patterns: [{ name: id, pattern: ${pattern} }], how: redact }`
+  expect(maskDifference([find('E1')], [find('E2', ', jwt')])).toEqual([
+    '~ masks.id.pattern: E1 → E2',
+    '+ masks.jwt: { how: redact }',
+  ])
+})
+
+test('a column that is taken out of a long mask is not lost behind a cut', () => {
+  const columns = Array.from({ length: 200 }, (_, at) => `orders-db/public.customers.c${at}`)
+  const list = (names: string[]) => `{ columns: [${names.join(', ')}], how: last4 }`
+  expect(maskDifference([list(columns)], [list(columns.toSpliced(150, 1))])).toEqual([
+    '- masks.orders-db/public.customers.c150: { conditions: block, derived: block, how: last4 }',
+  ])
+})
+
+test('masks and the way of the audit log are explained', () => {
+  const lines = explainPolicy(
+    policyOf(
+      masked(
+        `{ columns: [${SSN}, '*/*.pin'], how: last4, except: [reader, asker] }`,
+        `{ columns: [${SSN}], how: fixed, value: "-", derived: ask, conditions: allow, approvers: db-owners }`,
+        `{ columns: [${SSN}], how: hash, derived: ask, conditions: ask, approvers: on-call, quorum: 2, timeout: 5m }`,
+        "{ detect: [email, jwt], patterns: [{ name: id, pattern: 'E\\d' }], how: redact, on: { env: [prod, test], tier: 1 } }",
+        '{ detect: [iban], how: null, on: [orders-db, local-db] }',
+        '{ detect: [iban], how: null }',
+      ).replace('gateway: {', 'gateway: { audit: strict,'),
+    ),
+  )
+  for (const line of [
+    `mask 1: ${SSN}, */*.pin by last4, but for reader, asker; blocks what is derived, blocks conditions`,
+    `mask 2: ${SSN} by fixed "-"; asks db-owners within 15m about what is derived, allows conditions`,
+    `mask 3: ${SSN} by hash; asks 2 of on-call within 5m about what is derived, asks 2 of on-call within 5m about conditions`,
+    'mask 4: email, jwt, id (E\\d) in any value on resources with env prod or test, tier 1 by redact',
+    'mask 5: iban in any value on orders-db, local-db by null',
+    'mask 6: iban in any value on any resource by null',
+    'audit: reads are forwarded when they are on record',
+  ])
+    expect(lines).toContain(line)
+  expect(explainPolicy(POLICY)).toContain('audit: reads are forwarded before they are on record')
 })
 
 test('a policy is explained line by line', () => {
