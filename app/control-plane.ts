@@ -19,6 +19,7 @@ import { PostgresInbox } from '../store/inbox.js'
 import { LocalBus } from '../store/local-bus.js'
 import { migrate } from '../store/migrations.js'
 import { PostgresPolicyStore } from '../store/policies.js'
+import { PostgresRecordingKeys } from '../store/recordings.js'
 import { PostgresRecordStore } from '../store/records.js'
 import { PostgresSecretStore } from '../store/secrets.js'
 import { PostgresSessionRegistry } from '../store/sessions.js'
@@ -27,7 +28,9 @@ import { Credentials } from './credentials.js'
 import type { Engines } from './engines.js'
 import type { Keys } from './keys.js'
 import { createDataConverter } from './payload-codec.js'
+import type { Environment } from './environment.js'
 import { PolicySource } from './policy-source.js'
+import { openRecordings } from './recordings.js'
 import { connectTemporal, executionMsMaxOf } from './temporal.js'
 import { routeTemporalLog, startWorker } from './worker.js'
 
@@ -44,6 +47,8 @@ export interface ControlPlaneParts {
   readonly engines: Pick<Engines, 'databaseUrl' | 'temporalAddress'>
   readonly namespace: string
   readonly keys: Keys
+  /** Where recordings are kept. */
+  readonly places: Pick<Environment, 'dataDirectory' | 'recordings'>
   readonly bundlePath: string
   readonly variables: Readonly<Record<string, string | undefined>>
   readonly version: string
@@ -72,6 +77,10 @@ export async function startControlPlane(parts: ControlPlaneParts) {
     chain: gatewayId,
     version: parts.version,
   })
+  const { service: recordings, replays } = await openRecordings(parts.places, {
+    ...{ keys: stored.recordingKeys, records: stored.records, sealer: stored.sealer },
+    ...{ audit, clock },
+  })
   const identity = new OidcIdentity([], {
     clock,
     onKeyTrouble: (issuer, trouble) => report(`keys of issuer ${issuer}`, trouble),
@@ -86,7 +95,7 @@ export async function startControlPlane(parts: ControlPlaneParts) {
   const workflows = await startWorkflows(parts, gatewayId, stored, audit, policies)
   return {
     ...stored,
-    ...{ gatewayId, audit, identity, policies, clock },
+    ...{ gatewayId, audit, identity, policies, clock, recordings, replays },
     access: workflows.access,
     reviews: workflows.reviews,
     credentials: new Credentials({
@@ -126,6 +135,7 @@ function openStore({ engines, keys, clock, report }: ControlPlaneParts, gatewayI
     registry: new PostgresSessionRegistry(db),
     policies: new PostgresPolicyStore(db),
     secrets: new PostgresSecretStore({ db, sealer }),
+    recordingKeys: new PostgresRecordingKeys({ db, sealer }),
     recordDb,
     records: new PostgresRecordStore(recordDb),
   }

@@ -14,6 +14,18 @@ export interface HostPort {
   readonly port: number
 }
 
+/** A bucket for recordings; credentials are found as AWS's own clients find them. */
+export interface RecordingsBucket {
+  readonly bucket: string
+  /** Empty for none. */
+  readonly prefix: string
+  /** Amazon's own when absent. */
+  readonly endpoint: string | undefined
+  readonly region: string | undefined
+  /** `endpoint/bucket/key` instead of `bucket.endpoint/key`. */
+  readonly pathStyle: boolean
+}
+
 /** How much the process says about itself, as pino names it. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -42,6 +54,8 @@ export interface Environment {
     readonly api: string | undefined
   }
   readonly encryptionKey: EncryptionKeySource | undefined
+  /** Where recordings are kept; in the data directory when absent. */
+  readonly recordings: RecordingsBucket | undefined
   readonly logLevel: LogLevel
 }
 
@@ -82,8 +96,21 @@ const encryptionKey = z.string().transform((text): EncryptionKeySource => {
   return path === undefined ? { base64: text } : { file: resolve(path) }
 })
 
+/** Bucket names as S3 has them; a prefix has no empty parts, no `.` and no `..`. */
+const BUCKET =
+  /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/((?:(?!\.{1,2}\/)[A-Za-z0-9._-]+\/)*))?$/
+const BUCKET_FORM = 's3://BUCKET/PREFIX'
+
+const bucket = z.string().transform((text, context) => {
+  const [, name, prefix = ''] = BUCKET.exec(text.replace(/\/?$/, '/')) ?? []
+  if (name !== undefined) return { bucket: name, prefix: prefix.replace(/\/$/, '') }
+  context.addIssue({ code: 'custom', message: `must be ${BUCKET_FORM}` })
+  return z.NEVER
+})
+
 const DATABASE_FORM = 'postgres://USER:PASSWORD@HOST:PORT/DATABASE'
 const API_FORM = 'an http or https URL'
+const ADDRESSING = ['host', 'path'] as const
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const
 
 const text = (form: string) => z.string().min(1, `must be ${form}`)
@@ -155,6 +182,30 @@ const SCHEMA = z.object({
     form: 'file:PATH, or 32 bytes in base64',
     otherwise: 'a key made at first start, in the data directory',
   }),
+  WARDER_RECORDINGS: bucket.optional().register(about, {
+    meaning:
+      'S3-compatible bucket that keeps recordings; its credentials come from AWS_ACCESS_KEY_ID and the like, or AWS’s files.',
+    form: BUCKET_FORM,
+    otherwise: 'files in the data directory',
+  }),
+  WARDER_RECORDINGS_ENDPOINT: url(['http:', 'https:'], API_FORM).optional().register(about, {
+    meaning: 'Server of WARDER_RECORDINGS, where it is not Amazon’s.',
+    form: API_FORM,
+    otherwise: 'Amazon S3',
+  }),
+  WARDER_RECORDINGS_REGION: text('a region').optional().register(about, {
+    meaning: 'Region of WARDER_RECORDINGS.',
+    form: 'a name',
+    otherwise: 'AWS_REGION or AWS’s files; us-east-1 with an endpoint',
+  }),
+  WARDER_RECORDINGS_ADDRESSING: z
+    .enum(ADDRESSING, { error: `must be ${ADDRESSING.join(' or ')}` })
+    .optional()
+    .register(about, {
+      meaning: 'How the bucket is addressed: BUCKET.ENDPOINT (host) or ENDPOINT/BUCKET (path).',
+      form: ADDRESSING.join(', '),
+      otherwise: 'path with an endpoint, else host',
+    }),
   WARDER_LOG_LEVEL: z
     .enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` })
     .default('info')
@@ -233,8 +284,21 @@ function environmentOf(
     listen: { postgres: parsed.WARDER_LISTEN_POSTGRES, api: parsed.WARDER_LISTEN_API },
     public: { postgres: parsed.WARDER_PUBLIC_POSTGRES, api: parsed.WARDER_PUBLIC_API },
     encryptionKey: parsed.WARDER_ENCRYPTION_KEY,
+    recordings: recordingsOf(parsed),
     logLevel: parsed.WARDER_LOG_LEVEL,
   })
+}
+
+function recordingsOf(parsed: z.infer<typeof SCHEMA>): RecordingsBucket | undefined {
+  const { WARDER_RECORDINGS: place, WARDER_RECORDINGS_ENDPOINT: endpoint } = parsed
+  const { WARDER_RECORDINGS_REGION: region, WARDER_RECORDINGS_ADDRESSING: addressing } = parsed
+  if (place === undefined) {
+    if ((endpoint ?? region ?? addressing) === undefined) return undefined
+    throw invalid('WARDER_RECORDINGS_… need WARDER_RECORDINGS')
+  }
+  // Servers that people run themselves seldom have a name for every bucket.
+  const pathStyle = addressing === undefined ? endpoint !== undefined : addressing === 'path'
+  return { ...place, endpoint, region, pathStyle }
 }
 
 /** `host:port`, with an IPv6 host in brackets. */

@@ -16,6 +16,7 @@ const context: CliContext = {
   stdout: process.stdout,
   stderr: process.stderr,
   isTerminal: process.stdin.isTTY,
+  isWatched: process.stdout.isTTY,
   clock: systemClock,
   pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
   onSignal: (listener) => {

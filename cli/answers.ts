@@ -135,7 +135,51 @@ export const auditEntry = z.looseObject({
 })
 /** The same, read. */
 export type Entry = z.output<typeof auditEntry>
-/** A page of them. */
+
+const moment = { offsetMs: z.number() }
+const value = z.string().nullable()
+
+/** One line of a replay. */
+export const replayLine = z.discriminatedUnion('type', [
+  z.looseObject({
+    ...{ type: z.literal('record'), ...moment, kind: z.string(), text: z.string() },
+    statement: z.array(z.string()),
+  }),
+  z.looseObject({
+    ...{ type: z.literal('command'), ...moment, number: z.number(), text: z.string() },
+    ...{ parameters: z.array(z.string()), effect: z.string(), outcome: z.string() },
+    ...{ tag: z.string(), sqlstate: z.string(), durationMs: z.number() },
+    reviewId: z.string().optional(),
+    reasons: z.array(z.string()).optional(),
+  }),
+  z.looseObject({
+    ...{ type: z.literal('rows'), ...moment, number: z.number(), omittedRows: z.number() },
+    columns: z.array(z.looseObject({ name: z.string() })),
+    rows: z.array(z.array(value)),
+    unreadable: z.string().optional(),
+  }),
+  z.looseObject({
+    ...{ type: z.literal('output'), ...moment, number: z.number(), text: z.string() },
+    omittedBytes: z.number(),
+  }),
+  z.looseObject({
+    ...{ type: z.literal('decision'), ...moment, number: z.number(), reviewId: z.string() },
+    ...{ state: z.string(), by: z.string() },
+  }),
+  z.looseObject({
+    ...{ type: z.literal('finding'), fault: z.string(), text: z.string() },
+    chunk: z.number().optional(),
+    commands: z.looseObject({ first: z.number(), last: z.number() }).optional(),
+  }),
+  z.looseObject({
+    ...{ type: z.literal('end'), isRecorded: z.boolean() },
+    faults: z.record(z.string(), z.number()),
+  }),
+])
+/** The same, read. */
+export type ReplayLine = z.output<typeof replayLine>
+
+/** A page of audit records. */
 export const auditPage = z.looseObject({
   entries: z.array(auditEntry),
   next: z.string().optional(),

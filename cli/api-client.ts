@@ -3,7 +3,7 @@
 
 import { request as requestPlain, type IncomingMessage } from 'node:http'
 import { request as requestTls } from 'node:https'
-import type { Writable } from 'node:stream'
+import { PassThrough, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { z } from 'zod'
 import { problem } from './answers.js'
@@ -14,6 +14,12 @@ import { CliFailure, failureOf, isErrorCode } from './failure.js'
 const CALL_TIMEOUT_MS = 20_000
 /** An export may be long, but not for ever. */
 const EXPORT_TIMEOUT_MS = 3_600_000
+/** Whoever watches a session in its own time needs that time. */
+const WATCH_TIMEOUT_MS = 24 * 3_600_000
+/** Read ahead while somebody watches, so that most connections are not held for long. */
+const AHEAD_BYTES = 8 * 1024 * 1024
+/** A line that is read into memory: the longest statement, with every character escaped. */
+const LINE_CHARACTERS_MAX = 256 * 1024 * 1024
 /** The longest answer that is read into memory. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
@@ -83,6 +89,31 @@ export class ApiClient {
     })
   }
 
+  /**
+   * The lines of an answer as they come, each read as JSON; whoever takes them slowly slows the server.
+   * A connection that breaks in the middle is a failure, and so is a line of another form.
+   */
+  async *lines<T>(path: string, line: z.ZodType<T>): AsyncGenerator<T, void, undefined> {
+    const stop = new AbortController()
+    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(WATCH_TIMEOUT_MS)])
+    const response = await this.#send('GET', path, undefined, signal)
+    if (response.statusCode !== 200) throw failureFrom(await textOf(response))
+    const ahead = new PassThrough({ highWaterMark: AHEAD_BYTES, encoding: 'utf8' })
+    // A failure reaches whoever reads `ahead`, after what came before it.
+    pipeline(response, ahead).catch(() => undefined)
+    try {
+      for await (const text of linesOf(ahead)) {
+        const parsed = line.safeParse(jsonOf(text))
+        if (!parsed.success) throw oddAnswer()
+        yield parsed.data
+      }
+    } catch (error) {
+      throw this.#unreachable(error)
+    } finally {
+      stop.abort()
+    }
+  }
+
   async #json<T>(
     method: Method,
     path: string,
@@ -144,6 +175,23 @@ export class ApiClient {
 
 const reasonOf = (error: Error): string =>
   error.name === 'AbortError' || error.name === 'TimeoutError' ? 'no answer in time' : error.message
+
+async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  let parts: string[] = []
+  let length = 0
+  for await (const chunk of chunks) {
+    const [first = '', ...rest] = chunk.split('\n')
+    parts.push(first)
+    length += first.length
+    if (length > LINE_CHARACTERS_MAX) throw oddAnswer()
+    for (const next of rest) {
+      yield parts.join('')
+      parts = [next]
+      length = next.length
+    }
+  }
+  // What does not end in a line feed was cut off, and is no line.
+}
 
 async function textOf(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []

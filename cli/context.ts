@@ -14,6 +14,8 @@ export interface CliContext {
   readonly stderr: Writable
   /** True when stdin is a terminal: it sends Ctrl-C to the job by itself. */
   readonly isTerminal: boolean
+  /** True when stdout is a terminal, with somebody in front of it. */
+  readonly isWatched?: boolean | undefined
   readonly clock: Clock
   /** Resolves after the time, or as soon as the signal is aborted; never rejects. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>

@@ -13,6 +13,7 @@ const ID_OF: Readonly<Record<string, string>> = {
   grant: 'grantId',
   session: 'sessionId',
   command: 'sessionId',
+  commands: 'sessionId',
   review: 'reviewId',
 }
 

@@ -31,9 +31,14 @@ export const printJson = (stdout: Writable, value: unknown): void => {
   stdout.write(`${asciiJson(value)}\n`)
 }
 
+/** The same on one line, for whatever reads line by line. */
+export const printJsonLine = (stdout: Writable, value: unknown): void => {
+  stdout.write(`${asciiJson(value, 0)}\n`)
+}
+
 /** JSON whose text can't steer a terminal; any JSON reader sees the same value. */
-const asciiJson = (value: unknown): string =>
-  JSON.stringify(value, undefined, 2).replace(
+const asciiJson = (value: unknown, indent = 2): string =>
+  JSON.stringify(value, undefined, indent).replace(
     /[\x7f-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )

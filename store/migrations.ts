@@ -5,9 +5,13 @@ import { WarderError } from '../core/errors.js'
 import { storeCall } from './call.js'
 import { openDatabase, STORE_SCHEMA } from './database.js'
 import * as firstLight from './migrations/0001-first-light.js'
+import * as recordings from './migrations/0002-recordings.js'
 
 /** Every migration by its name; they run in the order of the names. */
-const MIGRATIONS: Readonly<Record<string, Migration>> = { '0001-first-light': firstLight }
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-first-light': firstLight,
+  '0002-recordings': recordings,
+}
 
 /** A migration may rewrite a table, or wait until another process has migrated. */
 const MIGRATION_MS_MAX = 120_000

@@ -119,6 +119,15 @@ export interface AuditSignedTable {
   seq: number
 }
 
+/** The key of a recording; without its row the chunks can't be read any more. */
+export interface RecordingTable {
+  session_id: SessionId
+  started_at: number
+  sealed_key: Uint8Array
+  chunk_count: number | null
+  closed_at: number | null
+}
+
 /** Every table, as kysely wants it. */
 export interface Schema {
   grants: GrantTable
@@ -132,4 +141,5 @@ export interface Schema {
   audit_records: AuditRecordTable
   audit_checkpoints: AuditCheckpointTable
   audit_signed: AuditSignedTable
+  recordings: RecordingTable
 }

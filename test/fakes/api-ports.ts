@@ -83,6 +83,10 @@ export class FakeWarder {
   /** Runs at every look into the inbox, so that a waiting call can be answered without sleeping. */
   onLook: () => void = () => undefined
   readonly refusedCallers: string[] = []
+  /** Lines of every session's replay; undefined when nobody knows the session. */
+  replayLines: readonly object[] | undefined
+  /** The server fails after the last of them. */
+  replayBreaks = false
   exportLines: readonly string[] = ['{"seq":1}\n', '{"seq":2}\n']
   #serial = 0
 
@@ -149,6 +153,11 @@ export class FakeWarder {
     this.items.set(id, { ...item, ...changes, revision: item.revision + 1 })
   }
 
+  async *#replayText(lines: readonly object[]): AsyncIterable<string> {
+    for (const line of lines) yield await Promise.resolve(`${JSON.stringify(line)}\n`)
+    if (this.replayBreaks) throw new Error('the store is gone')
+  }
+
   note<T>(value: T, ...call: readonly [string, ...unknown[]]): Promise<T> {
     this.calls.push(call)
     return Promise.resolve(value)
@@ -210,7 +219,13 @@ export class FakeWarder {
         },
         verify: () => Promise.resolve(this.report),
         anchor: () => Promise.resolve(undefined),
-        replay: () => Promise.resolve(this.entries.length === 0 ? undefined : this.entries),
+      },
+      replays: {
+        replay: (id, by) =>
+          this.note(
+            this.replayLines && this.#replayText(this.replayLines),
+            ...(['replay', id, by] as const),
+          ),
       },
       policy: () => loaded.policy,
       policies: {

@@ -8,6 +8,7 @@ import type { TestProject } from 'vitest/node'
 import { temporalBinary } from '../../app/embedded/temporal-binary.js'
 import { ensureSystemPrograms } from './system-programs.js'
 import { psycopgDirectory } from './psycopg.js'
+import { s3Server } from './s3-server.js'
 import type { MissingProgram } from './system-programs.js'
 import { timeSkippingServer } from './time-skipping-server.js'
 
@@ -34,6 +35,8 @@ const TIME_SKIPPING = 'WARDER_TEST_TIME_SKIPPING'
 const MISSING = 'WARDER_TEST_MISSING'
 /** PYTHONPATH of the Python driver; unset when it can't be had. */
 const PSYCOPG = 'WARDER_TEST_PSYCOPG'
+/** Path of the S3 server; unset when it can't be had. */
+const S3 = 'WARDER_TEST_S3'
 
 /** Vitest calls it once for each kind of test that names this file; the work is done once. */
 export default async function setUp(project: TestProject): Promise<void> {
@@ -65,6 +68,9 @@ async function find(): Promise<Found> {
   if (psycopg === undefined) {
     missing.push({ program: 'psycopg (python3 with pip)', skips: 'the Python driver' })
   } else process.env[PSYCOPG] = psycopg
+  const s3 = await s3Server(cacheDirectory, say)
+  if (s3 === undefined) missing.push({ program: 'versitygw (go)', skips: 'recordings in S3' })
+  else process.env[S3] = s3
   for (const { program, skips } of missing) {
     say(`${program} IS MISSING: ${skips} will be SKIPPED`)
   }

@@ -41,8 +41,16 @@ export interface AuditReader {
   verify(): Promise<AuditReport>
   /** The newest signed checkpoint, to be kept where Warder can't write. */
   anchor(): Promise<Checkpoint | undefined>
-  /** What happened in one session, oldest first; undefined when nobody knows it. */
-  replay(id: SessionId): Promise<readonly AuditEntry[] | undefined>
+}
+
+/** Sessions as they happened, for auditors. Rejects with `RECORD_UNAVAILABLE`. */
+export interface Replays {
+  /**
+   * What happened in one session as JSON Lines, each ending in a line feed, oldest first; the last
+   * one says that it was told to its end. Undefined when nobody knows the session. That `by` was
+   * shown a recording is durably on the log before the first line.
+   */
+  replay(id: SessionId, by: string): Promise<AsyncIterable<string> | undefined>
 }
 
 /** The policy that is in force, as it was applied. */
@@ -120,6 +128,7 @@ export interface ApiDependencies {
   readonly reviews: ReviewService
   readonly inbox: Inbox
   readonly audit: AuditReader
+  readonly replays: Replays
   /** The policy in force; the empty one denies everything. */
   readonly policy: () => Policy
   readonly policies: PolicyAdmin

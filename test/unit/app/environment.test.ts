@@ -22,6 +22,14 @@ test.each([
   ['WARDER_PUBLIC_API', 'gateway'],
   ['DATABASE_URL', 'mysql://db/warder'],
   ['WARDER_LOG_LEVEL', 'loud'],
+  ['WARDER_RECORDINGS', '/var/recordings'],
+  ['WARDER_RECORDINGS', 's3://'],
+  ['WARDER_RECORDINGS', 's3://Bucket'],
+  ['WARDER_RECORDINGS', 's3://bucket/a//b'],
+  ['WARDER_RECORDINGS', 's3://bucket/../other'],
+  ['WARDER_RECORDINGS', 's3://key:secret@bucket'],
+  ['WARDER_RECORDINGS_ENDPOINT', 'minio:9000'],
+  ['WARDER_RECORDINGS_ADDRESSING', 'virtual'],
 ])('%s=%s is refused by name', (name, value) => {
   expect(refusal({ [name]: value })).toContain(name)
 })
@@ -94,10 +102,37 @@ test('a key is a file reference or base64', () => {
   })
 })
 
+test('where a bucket is, without the bucket, is refused', () => {
+  expect(refusal({ WARDER_RECORDINGS_REGION: 'eu-1' })).toContain('WARDER_RECORDINGS')
+})
+
+test('recordings are files unless a bucket is named', () => {
+  expect(read({}).environment.recordings).toBeUndefined()
+})
+
+test.each([
+  ['s3://rec', '', 'rec'],
+  ['s3://rec/', '', 'rec'],
+  ['s3://my.rec-1/warder/prod', 'warder/prod', 'my.rec-1'],
+  ['s3://my.rec-1/warder/prod/', 'warder/prod', 'my.rec-1'],
+])('%s is a bucket with the prefix %j', (text, prefix, bucket) => {
+  expect(read({ WARDER_RECORDINGS: text }).environment.recordings).toMatchObject({
+    ...{ bucket, prefix, pathStyle: false },
+  })
+})
+
+test('a server of one’s own is addressed by path unless it is said otherwise', () => {
+  const own = { WARDER_RECORDINGS: 's3://rec', WARDER_RECORDINGS_ENDPOINT: 'http://minio:9000' }
+  expect(read(own).environment.recordings).toMatchObject({ pathStyle: true })
+  expect(
+    read({ ...own, WARDER_RECORDINGS_ADDRESSING: 'host' }).environment.recordings,
+  ).toMatchObject({ pathStyle: false })
+})
+
 test('every variable has its row in the reference', () => {
   for (const row of ENVIRONMENT_VARIABLES) {
     expect(row.meaning.endsWith('.'), row.name).toBe(true)
     expect(row.form.length * row.otherwise.length, row.name).toBeGreaterThan(0)
   }
-  expect(ENVIRONMENT_VARIABLES).toHaveLength(14)
+  expect(ENVIRONMENT_VARIABLES).toHaveLength(18)
 })

@@ -140,11 +140,3 @@ test('audit export is the log as it is, and nothing else', async () => {
 test('audit anchor without a checkpoint is refused', async () => {
   expect((await terminal.run(['audit', 'anchor'], { as: 'ada' })).code).toBe(77)
 })
-
-test('replay of a session prints what happened in it', async () => {
-  terminal.warder.entries = [
-    { chain: 'gwy_a', seq: 1, at: 0, kind: 'session.opened', fields: { peer: '::1' } },
-  ]
-  const { out } = await terminal.run(['replay', 'ses_fake0001'], { as: 'ada' })
-  expect(out).toContain('session.opened  peer=::1')
-})

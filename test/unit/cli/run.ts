@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly stdin?: string
   readonly isTerminal?: boolean
+  readonly isWatched?: boolean
+  readonly pause?: (ms: number) => Promise<void>
   readonly up?: (options: { readonly policyFile?: string | undefined }) => Promise<number>
 }
 
@@ -65,7 +67,8 @@ export class Terminal {
           stderr: err,
           isTerminal,
           clock: this.warder.clock,
-          pause: () => Promise.resolve(),
+          isWatched: options.isWatched,
+          pause: options.pause ?? (() => Promise.resolve()),
           onSignal: (listener) => {
             this.#listeners.add(listener)
             return () => this.#listeners.delete(listener)

@@ -201,7 +201,7 @@ test('a stored secret is found by its name only, and not when its row was swappe
 test('a fresh database is migrated once, whoever of five processes comes first', async () => {
   const fresh = await cluster.createDatabase()
   const runs = await Promise.all(Array.from({ length: 5 }, () => migrate(fresh)))
-  expect(runs.flat()).toEqual(['0001-first-light'])
+  expect(runs.flat()).toEqual(['0001-first-light', '0002-recordings'])
   expect(await migrate(fresh)).toEqual([])
 })
 

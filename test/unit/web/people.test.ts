@@ -160,6 +160,14 @@ test('a session that nobody knows has no replay', async () => {
   expect(answer.status).toBe(404)
 })
 
+test('a replay streams its lines, and says who asked for them', async () => {
+  warder.replayLines = [{ type: 'end' }]
+  const answer = await call(api, 'ada', 'GET', '/v1/sessions/ses_fake0001/replay')
+  expect(answer.headers['content-type']).toContain('application/x-ndjson')
+  expect(answer.text).toBe('{"type":"end"}\n')
+  expect(warder.calls).toEqual([['replay', 'ses_fake0001', 'okta/ada']])
+})
+
 test('a policy is applied or only compared, by those who may', async () => {
   const dry = await call(api, 'otto', 'POST', '/v1/policies', { source: 'x', dryRun: true })
   expect(dry.body).toMatchObject({ changes: ['adds role x'] })

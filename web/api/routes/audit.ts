@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { granted, refused, type Outcome } from '../../../core/errors.js'
 import type { Authenticated } from '../../../core/ports.js'
+import { principalName } from '../../../core/principal.js'
 import { requireDuty } from '../entitlement.js'
 import {
   name,
@@ -148,19 +149,18 @@ const anchorRoute = (parts: ApiDependencies, auditor: Auditor): ApiRoute =>
   })
 
 const replayRoute = (parts: ApiDependencies, auditor: Auditor): ApiRoute =>
-  jsonRoute({
+  linesRoute({
     method: 'GET',
     path: '/v1/sessions/:id/replay',
     params: z.strictObject({ id: sessionId }),
     query: nothing,
     body: noBody,
-    response: z.object({ id: z.string(), entries: z.array(entry).readonly() }),
     handle: async ({ caller, params: { id } }) => {
       const entitled = auditor(caller)
       if (!entitled.ok) return entitled
-      const entries = await parts.audit.replay(id)
-      return entries === undefined
+      const lines = await parts.replays.replay(id, principalName(caller.principal))
+      return lines === undefined
         ? refused('NOT_FOUND', { what: `session ${id}`, id })
-        : granted({ id, entries })
+        : granted({ lines })
     },
   })
