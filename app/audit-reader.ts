@@ -1,11 +1,11 @@
 // The audit log as the API reads it: the functions of audit/ on this process's store and keys.
 
 import { granted, refused, type Outcome } from '../core/errors.js'
-import type { RecordFilter, RecordPosition, RecordStore, Sealer } from '../core/record.js'
+import type { RecordFilter, RecordStore, Sealer } from '../core/record.js'
 import { verifyingKeys } from '../audit/checkpoint.js'
 import { exportLog, verifyLog } from '../audit/export.js'
-import { queryLog, storyOf, type RecordView } from '../audit/query.js'
-import type { SessionId } from '../core/ids.js'
+import { queryLog, type EntryPosition } from '../audit/query.js'
+import type { RecordView } from '../audit/view.js'
 import type { AuditEntry, AuditReader, AuditReport } from '../web/api/ports.js'
 
 /** What the reader reads with. */
@@ -39,11 +39,9 @@ export class StoreAuditReader implements AuditReader {
     const { store, sealer } = this.#parts
     const { limitCount } = page
     const found = await queryLog(store, sealer, { ...filter, before, limitCount })
-    const last = found.records.at(-1)
-    const more = found.stopped !== 'all' && last !== undefined
     return granted({
       entries: found.records.map(entryOf),
-      ...(more ? { next: `${last.at}.${last.chain}.${last.seq}` } : {}),
+      ...(found.next === undefined ? {} : { next: placeText(found.next) }),
     })
   }
 
@@ -66,19 +64,19 @@ export class StoreAuditReader implements AuditReader {
   anchor() {
     return this.#parts.store.latestCheckpoint()
   }
-
-  async replay(id: SessionId): Promise<readonly AuditEntry[] | undefined> {
-    const story = await storyOf(this.#parts.store, this.#parts.sealer, id)
-    return story.records.length === 0 ? undefined : story.records.map(entryOf)
-  }
 }
 
-/** `at.chain.seq`, as `next` gives it. */
-function positionOf(text: string): RecordPosition | undefined {
-  const match = /^(\d{1,15})\.([A-Za-z0-9_-]{1,64})\.(\d{1,15})$/.exec(text)
-  const [, at, chain, seq] = match ?? []
+/** `at.chain.seq`, or `at.chain.seq.command` in the middle of a record. */
+const placeText = ({ at, chain, seq, command }: EntryPosition): string =>
+  `${at}.${chain}.${seq}${command === undefined ? '' : `.${command}`}`
+
+/** What `placeText` wrote. */
+function positionOf(text: string): EntryPosition | undefined {
+  const match = /^(\d{1,15})\.([A-Za-z0-9_-]{1,64})\.(\d{1,15})(?:\.(\d{1,15}))?$/.exec(text)
+  const [, at, chain, seq, command] = match ?? []
   if (at === undefined || chain === undefined || seq === undefined) return undefined
-  return { at: Number(at), chain, seq: Number(seq) }
+  const place = { at: Number(at), chain, seq: Number(seq) }
+  return command === undefined ? place : { ...place, command: Number(command) }
 }
 
 const entryOf = ({ chain, seq, at, kind, fields }: RecordView): AuditEntry => ({

@@ -6,6 +6,7 @@ import type { AuditRecord, ChainPosition, Checkpoint, RecordStore, Sealer } from
 import { canonicalJson, type Fields, isFields, openSealed, readBody, SEALED_FIELD } from './body.js'
 import type { Anchor, VerifyingKeys } from './checkpoint.js'
 import { LogVerifier, type VerifyReport } from './verify.js'
+import { COMMANDS_FINISHED, commandsOf } from './view.js'
 
 const PAGE_COUNT = 1_000
 /** Far above the longest record; a longer line is no line of ours. */
@@ -19,7 +20,8 @@ export interface Trust {
 
 /**
  * Every checkpoint and record as a line of JSON, without line breaks. With `opener` each record
- * also carries its sensitive fields in clear, under `opened`.
+ * also carries its sensitive fields in clear, under `opened`, and one with many finished commands
+ * each of them with its fields, under `commands`.
  *
  * @throws WarderError `RECORD_UNAVAILABLE` when the store fails in the middle.
  */
@@ -67,6 +69,7 @@ export async function verifyExport(
       verifier.checkpoint(entry.checkpoint)
     } else {
       verifier.record(entry.record)
+      checkCommands(verifier, entry)
       if (entry.opened === undefined) continue
       if (opener === undefined) uncheckedCount += 1
       else checkOpened(verifier, entry.record, entry.opened, opener)
@@ -119,27 +122,34 @@ function recordLine(record: AuditRecord, opener: Sealer | undefined): string {
   // A body that is no longer canonical goes out as it stands, so that the copy shows it too.
   const content = fields === undefined ? { body } : { fields }
   const time = Number.isNaN(new Date(at).getTime()) ? undefined : new Date(at).toISOString()
-  const opened = opener !== undefined && fields !== undefined && SEALED_FIELD in fields
+  const isOpen = opener !== undefined && fields !== undefined && SEALED_FIELD in fields
+  const opened = isOpen ? openSealed(fields, opener, record) : undefined
+  const isMany = opened !== undefined && kind === COMMANDS_FINISHED
   return JSON.stringify({
     type: 'record',
     time,
     ...{ chain, seq, at, monotonicMs, kind, ...content, previous, hash },
-    ...(opened ? { opened: openSealed(fields, opener, record) } : {}),
+    opened,
+    commands: isMany ? commandsOf({ ...fields, ...opened }) : undefined,
   })
 }
 
 type Entry = {
   /** The line holds more than an export writes: a collector added it, or somebody else. */
   readonly foreign: boolean
-} & (
-  | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint }
-  | { readonly type: 'record'; readonly record: AuditRecord; readonly opened?: Fields | undefined }
-)
+} & ({ readonly type: 'checkpoint'; readonly checkpoint: Checkpoint } | RecordEntry)
+
+interface RecordEntry {
+  readonly type: 'record'
+  readonly record: AuditRecord
+  readonly opened?: Fields | undefined
+  readonly commands?: readonly Fields[] | undefined
+}
 
 const CHECKPOINT_NAMES = ['type', 'number', 'at', 'previous', 'heads', 'keyId', 'hash', 'signature']
 const RECORD_NAMES = [
   ...['type', 'time', 'chain', 'seq', 'at', 'monotonicMs', 'kind', 'fields', 'previous', 'hash'],
-  'opened',
+  ...['opened', 'commands'],
 ]
 
 const hasOthers = (entry: object, names: readonly string[]): boolean =>
@@ -172,7 +182,8 @@ function readCheckpoint(entry: Readonly<Record<string, unknown>>): Entry | undef
 }
 
 function readRecord(entry: Readonly<Record<string, unknown>>): Entry | undefined {
-  const { chain, seq, at, monotonicMs, kind, fields, previous, hash, time, opened } = entry
+  const { chain, seq, at, monotonicMs, kind, fields, previous, hash, time, opened, commands } =
+    entry
   if (typeof chain !== 'string' || typeof kind !== 'string' || !isFields(fields)) return undefined
   if (typeof seq !== 'number' || typeof at !== 'number' || typeof monotonicMs !== 'number') {
     return undefined
@@ -181,9 +192,25 @@ function readRecord(entry: Readonly<Record<string, unknown>>): Entry | undefined
   // The readable time is a copy of `at`: one that says something else is not ours.
   if (time !== undefined && (typeof time !== 'string' || Date.parse(time) !== at)) return undefined
   if (opened !== undefined && !isFields(opened)) return undefined
+  if (commands !== undefined && !isFieldsList(commands)) return undefined
   const body = canonicalJson(fields)
   const record = { chain, seq, at, monotonicMs, kind, body, previous, hash }
-  return { type: 'record', record, opened, foreign: hasOthers(entry, RECORD_NAMES) }
+  return { type: 'record', record, opened, commands, foreign: hasOthers(entry, RECORD_NAMES) }
+}
+
+const isFieldsList = (value: unknown): value is readonly Fields[] =>
+  Array.isArray(value) && value.every(isFields)
+
+/** Single commands are only another form of what the line says anyway. */
+function checkCommands(verifier: LogVerifier, { record, opened, commands }: RecordEntry): void {
+  if (commands === undefined) return
+  const said = commandsOf({ ...readBody(record.body), ...opened }) ?? []
+  const isSame =
+    said.length === commands.length &&
+    said.every((fields, at) => canonicalJson(fields) === canonicalJson(commands[at] ?? {}))
+  if (isSame) return
+  const name = `record ${record.chain}/${String(record.seq)}`
+  verifier.report('opened-altered', `${name} shows other commands than it holds`)
 }
 
 function checkOpened(

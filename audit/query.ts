@@ -2,31 +2,27 @@
 // verifies (verify.ts does) and never reads without a bound.
 
 import type { AuditKind } from '../core/audit.js'
-import { WarderError } from '../core/errors.js'
-import type { AuditRecord, RecordFilter, RecordPosition, RecordStore } from '../core/record.js'
-import type { Sealer } from '../core/record.js'
-import { type Fields, keyText, openSealed, readBody, SEALED_FIELD } from './body.js'
+import type { RecordFilter, RecordPosition, RecordStore, Sealer } from '../core/record.js'
+import { keyText } from './body.js'
+import { ageMsOf, COMMAND_FINISHED, COMMANDS_FINISHED, type RecordView, viewsOf } from './view.js'
 
-const PAGE_COUNT = 500
-/** Most records in one answer. */
+/** Records of one read: one may hold hundreds of commands. */
+const PAGE_COUNT = 100
+/** Most entries in one answer. */
 export const QUERY_COUNT_MAX = 10_000
-/** Most records that are decrypted in search of a text. */
+/** Most entries that are looked at in search of a text. */
 export const QUERY_SCAN_MAX = 100_000
 
-/** A record as people read it: public and decrypted fields together. */
-export interface RecordView extends Pick<
-  AuditRecord,
-  'chain' | 'seq' | 'at' | 'monotonicMs' | 'kind' | 'hash'
-> {
-  readonly fields: Fields
-  /** Why some fields are not shown: the key is gone, or the record was altered. */
-  readonly unreadable?: string | undefined
+/** Where a page ended: of a record with many commands, at which of them. */
+export interface EntryPosition extends RecordPosition {
+  /** Number of the last command that was shown; absent when the record was shown to its end. */
+  readonly command?: number | undefined
 }
 
 /** What is asked. */
 export interface AuditQuery extends RecordFilter {
-  /** Only what comes before this record in the order of reading: where the last page ended. */
-  readonly before?: RecordPosition | undefined
+  /** Only what comes after this in the order of reading, which is older: where the last page ended. */
+  readonly before?: EntryPosition | undefined
   /** Occurs, in any letter case, in some field; decrypted ones included. */
   readonly text?: string | undefined
   readonly limitCount: number
@@ -38,6 +34,8 @@ export interface QueryResult {
   /** Why there is no more: nothing is left, the limit is reached, or the search came to its bound. */
   readonly stopped: 'all' | 'limit' | 'bound'
   readonly scannedCount: number
+  /** Where to go on; absent when nothing was found or nothing is left. */
+  readonly next?: EntryPosition | undefined
 }
 
 /**
@@ -55,19 +53,46 @@ export async function queryLog(
   const wanted = matcher(query.text)
   const records: RecordView[] = []
   let scannedCount = 0
-  for (let before = query.before; ;) {
+  let next = query.before
+  for (let before = startOf(query.before); ;) {
     const page = await store.newest(filter, before, PAGE_COUNT)
     for (const record of page) {
-      if (records.length === limitCount) return { records, stopped: 'limit', scannedCount }
-      scannedCount += 1
-      const view = viewOf(record, opener)
-      if (wanted(view)) records.push(view)
+      for (const view of newestFirst(viewsOf(record, opener), query.before)) {
+        if (records.length === limitCount) return { records, stopped: 'limit', scannedCount, next }
+        scannedCount += 1
+        next = positionOf(view)
+        if (wanted(view)) records.push(view)
+      }
     }
     const last = page.at(-1)
     if (last === undefined) return { records, stopped: 'all', scannedCount }
-    if (scannedCount >= QUERY_SCAN_MAX) return { records, stopped: 'bound', scannedCount }
+    if (scannedCount >= QUERY_SCAN_MAX) return { records, stopped: 'bound', scannedCount, next }
     before = { at: last.at, chain: last.chain, seq: last.seq }
   }
+}
+
+/** Of a record that was shown in part the rest is still to come: so it is read again. */
+const startOf = (before: EntryPosition | undefined): RecordPosition | undefined =>
+  before?.command === undefined ? before : { ...before, seq: before.seq + 1 }
+
+function newestFirst(
+  views: readonly RecordView[],
+  before: EntryPosition | undefined,
+): readonly RecordView[] {
+  const reversed = views.toReversed()
+  const { chain, seq, command } = before ?? {}
+  if (command === undefined || reversed[0]?.chain !== chain || reversed[0]?.seq !== seq) {
+    return reversed
+  }
+  const shown = reversed.findIndex(({ fields }) => fields['command'] === command)
+  return reversed.slice(shown + 1)
+}
+
+function positionOf({ at, chain, seq, kind, fields }: RecordView): EntryPosition {
+  const { command } = fields
+  return kind === COMMAND_FINISHED && typeof command === 'number'
+    ? { at, chain, seq, command }
+    : { at, chain, seq }
 }
 
 /** What led to a session and what became of its grant, besides the session's own records. */
@@ -81,14 +106,18 @@ const AROUND_KINDS = [
   'grant.ended',
 ] as const satisfies readonly AuditKind[]
 
-/** The records of a session and of its request, oldest first: what replay is made of. */
+/**
+ * The records of a session, of these kinds where some are given, and of its request, oldest first:
+ * what replay is made of.
+ */
 export async function storyOf(
   store: RecordStore,
   opener: Sealer,
   sessionId: string,
+  kinds?: readonly AuditKind[],
 ): Promise<QueryResult> {
   const limitCount = QUERY_COUNT_MAX
-  const session = await queryLog(store, opener, { sessionId, limitCount })
+  const session = await queryLog(store, opener, { sessionId, kinds, limitCount })
   const requestId = session.records[0]?.fields['requestId']
   if (typeof requestId !== 'string') return { ...session, records: inOrder(session.records) }
   const around = await queryLog(store, opener, { requestId, kinds: AROUND_KINDS, limitCount })
@@ -117,7 +146,7 @@ export async function* followLog(
   const seen = new Map<string, number>()
   while (!signal.aborted) {
     const page = await store.following(filter, seen, PAGE_COUNT)
-    const views = page.map((record) => viewOf(record, opener))
+    const views = page.flatMap((record) => viewsOf(record, opener))
     for (const { chain, seq } of page) seen.set(chain, seq)
     for (const view of inOrder(views)) if (wanted(view)) yield view
     if (page.length < PAGE_COUNT) await pause()
@@ -125,15 +154,17 @@ export async function* followLog(
 }
 
 /**
- * Records oldest first: within a chain by number, whatever its clock did, between chains by the
- * latest time that each chain had shown.
+ * Entries oldest first: within a chain by the monotonic time at which they happened, whatever its
+ * wall clock did, between chains by the latest time that each chain had shown.
  */
 export function inOrder(views: readonly RecordView[]): readonly RecordView[] {
   const latest = new Map<string, number>()
   return views
-    .toSorted((a, b) => a.seq - b.seq)
-    .map((view) => {
-      const at = Math.max(view.at, latest.get(view.chain) ?? view.at)
+    .map((view) => ({ view, ageMs: ageMsOf(view) }))
+    .sort(byMoment)
+    .map(({ view, ageMs }) => {
+      const own = view.at - ageMs
+      const at = Math.max(own, latest.get(view.chain) ?? own)
       latest.set(view.chain, at)
       return { view, at }
     })
@@ -141,25 +172,22 @@ export function inOrder(views: readonly RecordView[]): readonly RecordView[] {
     .map(({ view }) => view)
 }
 
-/** The record with its sensitive fields opened, or with the reason why they are not. */
-export function viewOf(record: AuditRecord, opener: Sealer): RecordView {
-  const { chain, seq, at, monotonicMs, kind, hash } = record
-  const place = { chain, seq, at, monotonicMs, kind, hash }
-  const fields = readBody(record.body)
-  if (fields === undefined) return { ...place, fields: {}, unreadable: 'the record was altered' }
-  const { [SEALED_FIELD]: sealed, ...open } = fields
-  if (sealed === undefined) return { ...place, fields: open }
-  try {
-    return { ...place, fields: { ...open, ...openSealed(fields, opener, record) } }
-  } catch (error) {
-    if (!(error instanceof WarderError)) throw error
-    return { ...place, fields: open, unreadable: error.details.why ?? error.message }
-  }
+interface Aged {
+  readonly view: RecordView
+  readonly ageMs: number
+}
+
+function byMoment(a: Aged, b: Aged): number {
+  const apartMs = a.view.monotonicMs - a.ageMs - (b.view.monotonicMs - b.ageMs)
+  const numberOf = ({ view }: Aged) => Number(view.fields['command'] ?? 0)
+  return apartMs || a.view.seq - b.view.seq || numberOf(a) - numberOf(b)
 }
 
 /** Names in key columns are stored cut and cleaned; the question goes the same way. */
 const filterOf = (query: Omit<AuditQuery, 'limitCount'>): RecordFilter => ({
-  kinds: query.kinds,
+  kinds: query.kinds?.includes(COMMAND_FINISHED)
+    ? [...query.kinds, COMMANDS_FINISHED]
+    : query.kinds,
   principal: keyText(query.principal) ?? undefined,
   resource: keyText(query.resource) ?? undefined,
   sessionId: keyText(query.sessionId) ?? undefined,

@@ -3,13 +3,14 @@
 
 import { visible, visibleLines } from '../core/visible.js'
 import type { AuditValue } from '../core/audit.js'
-import { inOrder, type RecordView } from './query.js'
+import { inOrder } from './query.js'
+import { ageMsOf, type RecordView } from './view.js'
 
 /** One thing that happened, as replay shows it; also the shape of `--json`. */
 export interface ReplayLine {
   /** Ms since the session was opened; what led to it is negative. */
   readonly offsetMs: number
-  /** Epoch ms. */
+  /** Epoch ms; of a finished command when it was over, not when that was written down. */
   readonly at: number
   readonly event: string
   /** What happened, in one line that is safe for a terminal. */
@@ -32,7 +33,7 @@ export function replay(records: readonly RecordView[], sessionId: string): reado
   if (opened === undefined) return []
   return own.map((record) => ({
     offsetMs: offsetOf(record, opened),
-    at: record.at,
+    at: record.at - ageMsOf(record),
     event: record.kind,
     text: `${visible(sentenceOf(record))}${unreadable(record)}`,
     statement: statementOf(record),
@@ -50,7 +51,9 @@ export const formatReplayLine = (line: ReplayLine): string =>
 
 /** Within a chain the monotonic clock tells, between chains only the wall clocks can. */
 const offsetOf = (record: RecordView, opened: RecordView): number =>
-  record.chain === opened.chain ? record.monotonicMs - opened.monotonicMs : record.at - opened.at
+  (record.chain === opened.chain
+    ? record.monotonicMs - opened.monotonicMs
+    : record.at - opened.at) - ageMsOf(record)
 
 function formatOffset(offsetMs: number): string {
   const ms = Math.abs(offsetMs)
@@ -102,6 +105,7 @@ const SENTENCES: Readonly<Record<string, Tell>> = {
   'command.intended': (f) => `${command(f)} goes to the target`,
   'command.finished': (f) =>
     `${command(f)} ${f('outcome')} ${f('tag')} ${f('sqlstate')} in ${f('durationMs')} ms`,
+  'commands.finished': (f) => `commands ${f('first')} to ${f('last')} finished`,
   'command.refused': (f) => `${command(f)} refused, ${f('code')}${why(f('reasons'))}`,
   'review.opened': (f) => `held for ${f('approvers')}, review ${f('reviewId')} (${f('effect')})`,
   'review.decided': (f) =>

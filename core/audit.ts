@@ -83,21 +83,20 @@ export const AUDIT_EVENTS = {
     reviewId: 'public',
     transaction: 'public',
   },
-  /** What came of a command; reads have only this one, with their text. */
-  'command.finished': {
+  /**
+   * What came of many commands of one session; core/finished-commands.ts packs and unpacks it. Reads
+   * have only this one, with their text. Readers see each command as `command.finished`.
+   */
+  'commands.finished': {
     ...SESSION,
-    ...STATEMENT,
-    command: 'public',
-    effect: 'public',
-    kinds: 'public',
-    relations: 'public',
-    parameters: 'sensitive',
-    outcome: 'public',
-    tag: 'public',
-    sqlstate: 'public',
-    rows: 'public',
+    count: 'public',
+    first: 'public',
+    last: 'public',
     startedAt: 'public',
-    durationMs: 'public',
+    statements: 'public',
+    runs: 'public',
+    texts: 'sensitive',
+    parameters: 'sensitive',
   },
   'command.refused': {
     ...SESSION,
@@ -136,6 +135,29 @@ export const AUDIT_EVENTS = {
     digest: 'public',
   },
   'review.ended': { reviewId: 'public', requestId: 'public', sessionId: 'public', state: 'public' },
+  /** A chunk of a recording is durable; `sha256` is over its bytes as stored. Chunk 0 is the header. */
+  'recording.stored': {
+    ...SESSION,
+    chunk: 'public',
+    sha256: 'public',
+    bytes: 'public',
+    events: 'public',
+    firstCommand: 'public',
+    lastCommand: 'public',
+  },
+  /** A chunk could not be stored, and what would have come after it is lost too. */
+  'recording.failed': {
+    ...SESSION,
+    chunk: 'public',
+    events: 'public',
+    firstCommand: 'public',
+    lastCommand: 'public',
+    why: 'sensitive',
+  },
+  /** Nothing comes any more; `chunks` counts the header too. */
+  'recording.closed': { ...SESSION, chunks: 'public' },
+  /** Somebody was shown what was recorded. */
+  'recording.read': { ...SESSION, by: 'public' },
 } as const satisfies Record<string, Record<string, Sensitivity>>
 
 /** The kind of an audit event. */

@@ -139,6 +139,7 @@ function auditEventsPage(): string {
   return page(
     'Audit events',
     'Every kind of event in the audit log with its fields. A field that is not listed is never written.',
+    'Finished commands are written many at a time, as `commands.finished`. Queries, replays and opened copies show each as a `command.finished` of its own (`command`, `effect`, `kinds`, `relations`, `text`, `textBytes`, `digest`, `parameters`, `outcome`, `tag`, `sqlstate`, `rows`, `startedAt`, `durationMs`, `reviewId`), and it is found under that kind.',
     ...kinds,
   )
 }

@@ -21,6 +21,7 @@ import type {
 import type { Principal } from '../../core/principal.js'
 import type { AccessQuestion, ReviewOutcome, ReviewQuestion } from '../../core/question.js'
 import { MemoryGrants } from '../workflows/memory-ports.js'
+import { trailOf, type TrailEvent } from './trail.js'
 
 /** Longest wait for something that a test expects to happen. */
 export const DEADLINE_MS = 10_000
@@ -224,7 +225,8 @@ export class ScriptedReviews implements ReviewService {
 
 /** A log whose writes a test can hold up or break. */
 export class TrailAudit implements AuditLog {
-  readonly events: AuditEvent[] = []
+  /** Finished commands one by one. */
+  readonly events: TrailEvent[] = []
   readonly changes = new Changes()
   #gate: Promise<void> | undefined
   #failed: WarderError | undefined
@@ -234,7 +236,7 @@ export class TrailAudit implements AuditLog {
 
   append<K extends AuditKind>(event: AuditEvent<K>): number {
     if (this.#failed !== undefined) throw this.#failed
-    const ticket = this.events.push(event)
+    const ticket = this.events.push(...trailOf(event))
     this.changes.announce()
     return ticket
   }
@@ -274,10 +276,10 @@ export class TrailAudit implements AuditLog {
 
   /** The next event, from `from` on, of a kind that fits. */
   until(
-    kind: AuditKind,
+    kind: TrailEvent['kind'],
     from = 0,
-    fits: (fields: AuditEvent['fields']) => boolean = () => true,
-  ): Promise<AuditEvent> {
+    fits: (fields: TrailEvent['fields']) => boolean = () => true,
+  ): Promise<TrailEvent> {
     return this.changes.until(
       () => this.events.slice(from).find((event) => event.kind === kind && fits(event.fields)),
       `the record ${kind}`,

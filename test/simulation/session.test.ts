@@ -49,7 +49,7 @@ function ends(world: World): Map<unknown, number> {
   const counts = new Map<unknown, number>()
   for (const { kind, fields } of world.events) {
     if (kind !== 'command.finished' && kind !== 'command.refused') continue
-    const number = 'command' in fields ? fields.command : undefined
+    const number = 'command' in fields ? fields['command'] : undefined
     counts.set(number, (counts.get(number) ?? 0) + 1)
   }
   return counts

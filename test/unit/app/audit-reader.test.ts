@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 
 import { StoreAuditReader } from '../../../app/audit-reader.js'
 import type { RecordStore, StoredRecord } from '../../../core/record.js'
+import { finishedMany, MemoryRecordStore, openLog, sealer as keyRing } from '../audit/fixtures.js'
 
 const KEYS = { principal: null, resource: null, sessionId: null, requestId: null, reviewId: null }
 
@@ -51,10 +52,36 @@ test('records of one millisecond are neither left out nor shown twice between pa
   expect(seen).toEqual([5, 4, 3, 2, 1])
 })
 
-test.each(['', 'x', '1', '1.gwy_1', '1.gwy_1.x', '-1.gwy_1.1', '1.gwy 1.1'])(
-  'the place %j is refused',
-  async (before) => {
-    const page = await readerOf([record(1, 1)]).query({}, { limitCount: 2, before })
-    expect(page).toMatchObject({ ok: false, refusal: { code: 'INVALID_ARGUMENT' } })
-  },
-)
+test('commands of one record are neither left out nor shown twice between pages', async () => {
+  const store = new MemoryRecordStore()
+  const log = await openLog(store, 'gwy_a')
+  log.append(finishedMany([1, 2, 3, 4, 5]))
+  log.append(finishedMany([6, 7]))
+  await log.close()
+  const reader = new StoreAuditReader({ store, sealer: keyRing, publicKeys: [] })
+  const seen: unknown[] = []
+  let before: string | undefined
+  do {
+    const page = await reader.query({}, { limitCount: 2, before })
+    if (!page.ok) throw new Error(page.refusal.code)
+    seen.push(...page.value.entries.map(({ kind, fields }) => fields['command'] ?? kind))
+    before = page.value.next
+  } while (before !== undefined)
+  expect(seen).toEqual([7, 6, 5, 4, 3, 2, 1, 'log.opened'])
+})
+
+test.each([
+  '',
+  'x',
+  '1',
+  '1.gwy_1',
+  '1.gwy_1.x',
+  '-1.gwy_1.1',
+  '1.gwy 1.1',
+  '1.gwy_1.1.',
+  '1.gwy_1.1.x',
+  '1.gwy_1.1.1.1',
+])('the place %j is refused', async (before) => {
+  const page = await readerOf([record(1, 1)]).query({}, { limitCount: 2, before })
+  expect(page).toMatchObject({ ok: false, refusal: { code: 'INVALID_ARGUMENT' } })
+})

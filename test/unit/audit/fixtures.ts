@@ -4,6 +4,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { AuditEvent } from '../../../core/audit.js'
 import { WarderError } from '../../../core/errors.js'
+import { packCommands, type PackedMeaning } from '../../../core/finished-commands.js'
 import type { Clock } from '../../../core/ports.js'
 import type {
   ChainPosition,
@@ -99,9 +100,11 @@ export class MemoryRecordStore implements RecordStore {
     before: RecordPosition | undefined,
     limitCount: number,
   ): Promise<readonly StoredRecord[]> {
+    const order = (a: RecordPosition, b: RecordPosition): number =>
+      a.at - b.at || (a.chain === b.chain ? a.seq - b.seq : a.chain < b.chain ? -1 : 1)
     const sorted = this.records
-      .filter((record) => before === undefined || record.at < before.at)
-      .toSorted((a, b) => b.at - a.at)
+      .filter((record) => before === undefined || order(record, before) < 0)
+      .toSorted((a, b) => order(b, a))
     return Promise.resolve(sorted.slice(0, limitCount))
   }
 
@@ -148,15 +151,26 @@ export const openLog = (
     ...more,
   })
 
-/** A read that a session finished. */
-export const finished = (command: number, text = 'select 1'): AuditEvent<'command.finished'> => ({
-  kind: 'command.finished',
-  fields: {
-    ...{ sessionId: 'ses_1', requestId: 'req_1', grantId: 'grt_1', command, text },
-    ...{ textBytes: text.length, effect: 'read', kinds: ['select'], relations: ['read public.t'] },
-    ...{ parameters: ['§1', '4111111111111111'], outcome: 'ok', tag: 'SELECT 1', durationMs: 3 },
-  },
-})
+/** A session's commands, finished one ms after the other from `startedAt` on, in one event. */
+export const finishedMany = (
+  numbers: readonly number[],
+  textOf: (number: number) => string = () => 'select 1',
+): AuditEvent<'commands.finished'> => {
+  const session = { sessionId: 'ses_1', requestId: 'req_1', grantId: 'grt_1' }
+  const meaning: PackedMeaning = {
+    ...{ command: { effect: 'read' }, kinds: ['select'], relations: ['read public.t'] },
+  }
+  const commands = numbers.map((number) => ({
+    ...{ number, meaning, statement: { text: textOf(number) }, reviewId: undefined },
+    ...{ parameters: { shown: ['§1', '4111111111111111'] }, outcome: 'done' as const },
+    ...{ tag: 'SELECT 1', sqlstate: '', rows: 1, startedAt: number, durationMs: 3 },
+  }))
+  return packCommands(session, commands, 0).event
+}
+
+/** A read that a session finished, in a record of its own. */
+export const finished = (command: number, text = 'select 1'): AuditEvent<'commands.finished'> =>
+  finishedMany([command], () => text)
 
 /** Two chains with records, signed while they grew and at their end. */
 export async function writtenLog(store = new MemoryRecordStore()): Promise<MemoryRecordStore> {

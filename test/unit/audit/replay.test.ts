@@ -1,13 +1,12 @@
 // The story of a session, as lines that are safe to print.
 
 import { expect, test } from 'vitest'
-import type { AuditKind } from '../../../core/audit.js'
-import type { RecordView } from '../../../audit/query.js'
+import type { RecordView } from '../../../audit/view.js'
 import { formatReplayLine, replay } from '../../../audit/replay.js'
 
 const view = (
   seq: number,
-  kind: AuditKind,
+  kind: string,
   fields: RecordView['fields'],
   more: Partial<RecordView> = {},
 ): RecordView => ({
@@ -108,4 +107,48 @@ test('a session is told from its request to its end', () => {
       '+00:00:03.000  session ended, closed-by-caller (1 commands, 3000 ms)',
     ].join('\n'),
   )
+})
+
+test('commands that were put on record together are told where they were over', () => {
+  const finished = (command: number, startedAt: number, seq: number): RecordView =>
+    view(seq, 'command.finished', {
+      ...{ sessionId: 'ses_1', command, outcome: 'done', startedAt, durationMs: 2 },
+    })
+  const told = replay(
+    [
+      view(1, 'session.opened', { sessionId: 'ses_1' }, { at: 10_000, monotonicMs: 500 }),
+      view(2, 'command.intended', { sessionId: 'ses_1' }, { at: 10_040, monotonicMs: 540 }),
+      ...[finished(1, 10_010, 3), finished(2, 10_050, 3)].map((one) => ({
+        ...{ ...one, at: 10_090, monotonicMs: 590 },
+      })),
+    ],
+    'ses_1',
+  )
+  expect(told.map(({ event, offsetMs }) => [event, offsetMs])).toEqual([
+    ['session.opened', 0],
+    ['command.finished', 14],
+    ['command.intended', 40],
+    ['command.finished', 54],
+  ])
+  expect(told.map(({ at }) => at)).toEqual([10_000, 10_014, 10_040, 10_054])
+})
+
+test('a command is not told before what it came from, whatever was rounded, and no set clock moves it', () => {
+  const told = (startedAt: number) =>
+    replay(
+      [
+        view(1, 'command.intended', { sessionId: 'ses_1' }, { at: 10_000, monotonicMs: 500 }),
+        view(
+          2,
+          'command.finished',
+          { sessionId: 'ses_1', startedAt, durationMs: 0 },
+          { at: 10_030, monotonicMs: 529 },
+        ),
+      ],
+      'ses_1',
+    ).map(({ event }) => event)
+  const inTurn = ['command.intended', 'command.finished']
+  expect(told(10_000)).toEqual(inTurn)
+  expect(told(10_000 - 3_600_000)).toEqual(inTurn)
+  expect(told(10_000 + 3_600_000)).toEqual(inTurn)
 })

@@ -11,7 +11,7 @@ import { migrate } from '../../../store/migrations.js'
 import { PostgresRecordStore } from '../../../store/records.js'
 import type { Schema } from '../../../store/schema.js'
 import { type PostgresCluster, startPostgres } from '../../postgres-cluster.js'
-import { finished, keys, openLog, random, sealer } from './fixtures.js'
+import { finished, finishedMany, keys, openLog, random, sealer } from './fixtures.js'
 
 let cluster: PostgresCluster
 let db: Kysely<Schema>
@@ -217,6 +217,24 @@ test('a query finds by session, request, principal, resource, kind, time and dec
   expect(await count({ to: at })).toBe(21)
   const story = await storyOf(store, sealer, 'ses_1')
   expect(story.records.map(({ seq }) => seq)).toEqual(Array.from({ length: 21 }, (_, i) => i + 2))
+})
+
+test('commands that share a record are found by kind, session and request, and told in their order', async () => {
+  const log = await openLog(store, 'gwy_a')
+  log.append(finishedMany([1, 2, 3]))
+  log.append({ kind: 'session.ended', fields: { sessionId: 'ses_1', requestId: 'req_1' } })
+  await log.close()
+  const numbers = async (filter: RecordFilter) =>
+    (await queryLog(store, sealer, { ...filter, limitCount: 100 })).records.map(
+      ({ kind, fields }) => fields['command'] ?? kind,
+    )
+  expect(await numbers({ kinds: ['command.finished'] })).toEqual([3, 2, 1])
+  expect(await numbers({ kinds: ['commands.finished'] })).toEqual([3, 2, 1])
+  expect(await numbers({ sessionId: 'ses_1' })).toEqual(['session.ended', 3, 2, 1])
+  expect(await numbers({ requestId: 'req_1', kinds: ['command.finished'] })).toEqual([3, 2, 1])
+  expect(await numbers({ sessionId: 'ses_2' })).toEqual([])
+  const story = await storyOf(store, sealer, 'ses_1')
+  expect(story.records.map(({ fields }) => fields['command'])).toEqual([1, 2, 3, undefined])
 })
 
 test('following shows each record once, whichever chain it comes from', async () => {
