@@ -20,6 +20,7 @@ import { EXPRESSION_EMIT, EXPRESSION_OWN } from './expressions.js'
 import { statementCountMax } from './facts.js'
 import type { StatementFacts, TextFacts } from './facts.js'
 import { FIXED_STATEMENTS, SESSION_STATEMENTS } from './fixed-statements.js'
+import { flowOf } from './flow-statements.js'
 import { QUERY_OWN } from './queries.js'
 import {
   copy,
@@ -131,6 +132,13 @@ function analyzeInto(value: unknown, walk: Walk): StatementFacts {
   return walk.facts()
 }
 
+/** Where values go is told only where every node and field was on the list. */
+function analyzeStatement(value: unknown): StatementFacts {
+  const facts = analyzeInto(value, new Walk(GRAMMAR))
+  const flow = facts.effect === 'unknown' ? undefined : flowOf(value)
+  return flow === undefined ? facts : { ...facts, flow }
+}
+
 /** The facts of a parse result of libpg-query (`{version, stmts}`). */
 export function analyze(result: unknown): TextFacts {
   const statements = asTree(result)?.['stmts']
@@ -140,8 +148,6 @@ export function analyze(result: unknown): TextFacts {
     return { outcome: 'unknown', because: `more than ${statementCountMax} statements in one text` }
   return {
     outcome: 'facts',
-    statements: asList(statements).map((raw) =>
-      analyzeInto(asTree(raw)?.['stmt'], new Walk(GRAMMAR)),
-    ),
+    statements: asList(statements).map((raw) => analyzeStatement(asTree(raw)?.['stmt'])),
   }
 }

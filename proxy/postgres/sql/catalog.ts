@@ -20,6 +20,23 @@ export interface FoundRelation {
   readonly definition: string | undefined
 }
 
+/** A user column of a relation. */
+export interface FoundColumn {
+  /** pg_attribute.attnum. */
+  readonly number: number
+  readonly name: string
+  /** Type and modifier, only to be compared. */
+  readonly type: string
+  readonly isGenerated: boolean
+}
+
+/** A relation that a named one, or one of its children, inherits from. */
+export interface FoundAncestor {
+  readonly schema: string
+  readonly name: string
+  readonly columns: readonly FoundColumn[]
+}
+
 /** A function, or the function behind an operator, that a name may lead to. */
 export interface FoundFunction {
   readonly schema: string
@@ -30,6 +47,8 @@ export interface FoundFunction {
   readonly extension: boolean
   /** Its first argument can be a whole row. */
   readonly takesRow: boolean
+  /** Columns in FROM: a number of them, `scalar`, `element` (of an array), undefined when open. */
+  readonly gives: string | undefined
 }
 
 /** A type that a name may lead to. */
@@ -54,6 +73,8 @@ export class Catalog {
   readonly #relations = new Map<string, FoundRelation[]>()
   readonly #functions = new Map<string, FoundFunction[]>()
   readonly #types = new Map<string, FoundType[]>()
+  readonly #columns = new Map<string, readonly FoundColumn[]>()
+  readonly #ancestors = new Map<string, FoundAncestor[]>()
   /** Code of users that types of relations read would run. */
   readonly typeCode = new Set<string>()
   /** By OID of a view: functions and operators of users that it runs. */
@@ -74,6 +95,16 @@ export class Catalog {
 
   types(wanted: Wanted): readonly FoundType[] {
     return this.#types.get(wantedKey(wanted)) ?? []
+  }
+
+  /** The columns of a relation that was named, by its OID; undefined when they are not known. */
+  columns(oid: string): readonly FoundColumn[] | undefined {
+    return this.#columns.get(oid)
+  }
+
+  /** What the relations found for a name inherit from, these themselves left out. */
+  ancestors(wanted: Wanted): readonly FoundAncestor[] {
+    return this.#ancestors.get(wantedKey(wanted)) ?? []
   }
 
   /**
@@ -98,6 +129,9 @@ export class Catalog {
       this.encoding = b ?? ''
       return true
     }
+    const entry = wanted[Number(at) - 1]
+    if (what === 'columns')
+      return entry?.what === 'relation' && this.#addColumns(wantedKey(entry), row)
     if (typeof a !== 'string' || typeof b !== 'string') return false
     if (what === 'code') {
       this.typeCode.add(`${a} runs ${b}`)
@@ -107,7 +141,6 @@ export class Catalog {
       this.viewCode.set(a, b)
       return true
     }
-    const entry = wanted[Number(at) - 1]
     if (entry === undefined || entry.what !== what || typeof c !== 'string') return false
     const key = wantedKey(entry)
     if (what === 'type') {
@@ -131,8 +164,19 @@ export class Catalog {
       push(this.#functions, key, {
         ...{ schema: a, builtin: b === 'true', signature: c, name: d, extension: e === 'true' },
         takesRow: f !== 'false',
+        gives: g ?? undefined,
       })
     }
+    return true
+  }
+
+  #addColumns(key: string, [, , oid, text, schema, name, above]: LookupRow): boolean {
+    const columns = columnsOf(text ?? '[]')
+    if (columns === undefined || typeof oid !== 'string') return false
+    if (typeof schema !== 'string' || typeof name !== 'string') return false
+    if (above === 'true')
+      push(this.#ancestors, key, { schema: normalSchema(schema), name, columns })
+    else this.#columns.set(oid, columns)
     return true
   }
 }
@@ -141,6 +185,23 @@ function push<T>(map: Map<string, T[]>, key: string, value: T): void {
   const list = map.get(key)
   if (list === undefined) map.set(key, [value])
   else list.push(value)
+}
+
+function columnsOf(text: string): readonly FoundColumn[] | undefined {
+  let list: unknown
+  try {
+    list = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (!Array.isArray(list)) return undefined
+  const columns = list.map((item: unknown): FoundColumn | undefined => {
+    const [number, name, type, isGenerated] = Array.isArray(item) ? (item as unknown[]) : []
+    if (typeof number !== 'number' || typeof name !== 'string') return undefined
+    if (typeof type !== 'string' || typeof isGenerated !== 'boolean') return undefined
+    return { number, name, type, isGenerated }
+  })
+  return columns.every((column) => column !== undefined) ? columns : undefined
 }
 
 /** Each session's own temporary schema is pg_temp, whatever its number. */

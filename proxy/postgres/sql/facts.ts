@@ -2,6 +2,7 @@
 // Types only: names are as written (after PostgreSQL's own case folding), nothing is resolved yet.
 
 import type { CommandTrait, Effect } from '../../../core/command.js'
+import type { Flow } from './flow.js'
 
 /** A relation named in a statement. Names of CTEs are not relations. */
 export interface RelationRef {
@@ -60,11 +61,21 @@ export interface StatementFacts {
   readonly columns: readonly string[]
   /** Relation names that mean something else after this statement; `*` when any name may. */
   readonly shakes: readonly string[]
+  /** Where values go; absent when nobody can tell. */
+  readonly flow?: Flow
 }
 
 /** What the parser says about a text. */
 export type TextFacts =
-  | { readonly outcome: 'facts'; readonly statements: readonly StatementFacts[] }
+  | {
+      readonly outcome: 'facts'
+      readonly statements: readonly StatementFacts[]
+      /**
+       * True when all texts of the same shape (`liftLiterals`) have these facts, whatever their
+       * literals; otherwise, or absent, they hold for this very text only.
+       */
+      readonly shapeIsSafe?: boolean
+    }
   /** PostgreSQL's grammar refuses it; `position` counts characters from 1. */
   | { readonly outcome: 'invalid'; readonly message: string; readonly position: number }
   /** Over a budget, or the parser failed: nothing can be said. */

@@ -8,7 +8,10 @@ import type { StatementFacts } from './facts.js'
 import { definitionLengthMax, lookupParameters, wantedNames } from './lookup.js'
 import type { LookupParameters, LookupRow, Wanted } from './lookup.js'
 import type { SqlParser } from './parser.js'
+import type { Lineage } from './lineage.js'
 import { resolve } from './resolve.js'
+import type { ViewFacts } from './resolve.js'
+import { traceText } from './trace.js'
 
 /** What judging a statement needs of its session. */
 export interface JudgePorts {
@@ -22,7 +25,12 @@ export interface JudgePorts {
 
 /** A judged text. `invalid` is what PostgreSQL's own grammar refuses; it is not forwarded. */
 export type Judged =
-  | { readonly outcome: 'command'; readonly command: Command }
+  | {
+      readonly outcome: 'command'
+      readonly command: Command
+      /** Undefined when nothing is known of the text. */
+      readonly lineage: Lineage | undefined
+    }
   | { readonly outcome: 'invalid'; readonly message: string; readonly position: number }
 
 /** Views within views: more rounds than any real schema needs, few enough to stay quick. */
@@ -33,6 +41,7 @@ const viewCountMax = 64
 const unknown = (because: string): Judged => ({
   outcome: 'command',
   command: unknownCommand('postgres', because),
+  lineage: undefined,
 })
 
 /**
@@ -60,15 +69,18 @@ async function judgeStatements(
       if (failure !== undefined) return unknown(failure)
     }
     const found = newDefinitions(wanted, catalog, views)
-    if (found.size === 0)
-      return {
-        outcome: 'command',
-        command: resolve(statements, catalog, views),
-      }
+    if (found.size === 0) return traced(statements, catalog, views)
     if (views.size + found.size > viewCountMax) return unknown('its names lead to too many views')
     pending = await readDefinitions(found, views, ports.parser)
   }
   return unknown('its views are nested too deeply')
+}
+
+function traced(statements: readonly StatementFacts[], catalog: Catalog, views: ViewFacts): Judged {
+  const resolved = resolve(statements, catalog, views)
+  const { columns, lineage } = traceText(statements, resolved, catalog, views)
+  const command = columns.length === 0 ? resolved.command : { ...resolved.command, columns }
+  return { outcome: 'command', command, lineage }
 }
 
 /** Where a created relation goes depends on the session, even if nothing is looked up. */

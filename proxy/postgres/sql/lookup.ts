@@ -2,7 +2,7 @@
 // names mean here and now? One fixed text, so that it can be prepared once; every name in it is
 // pg_catalog's, so that no search_path can bend it. Builds parameters and reads rows; does no I/O.
 
-import type { StatementFacts } from './facts.js'
+import type { RelationRef, StatementFacts } from './facts.js'
 
 /** A name to be looked up. */
 export interface Wanted {
@@ -37,9 +37,10 @@ export const definitionLengthMax = 64 * 1024
 // Columns: what, at (number of the wanted name, from 1), then by kind:
 //   session   schema that creations go to, encoding of the database
 //   relation  oid, relkind, schema, name, root?, has rules?, definition of a view
+//   columns   oid, JSON list of [attnum, name, type, generated?], schema, name, is it above?
 //   code      name of a type of a relation read, function that its checks or casts run
 //   viewcode  oid of a view, function or operator of a user that it runs
-//   function  schema, builtin?, signature, name, overload of an extension?, row-taking?
+//   function  schema, builtin?, signature, name, overload of an extension?, row-taking?, columns in FROM
 //   operator  schema, builtin?, signature of its function, name, C operator of an extension?
 //   type      schema, builtin?, typtype, typtype of an array's elements, place on the path, name
 // OIDs below 16384 (FirstNormalObjectId) are the server's own; 1255, 1259, 2606, 2617, 2618 are
@@ -67,6 +68,27 @@ const ofExtension = (classId: number, oid: string) =>
 const isC = `p.prolang ${EQ} ANY (ARRAY[12, 13]::pg_catalog.oid[])`
 
 const named = (schema: string, name: string) => `pg_catalog.concat(${schema}, '.', ${name})`
+
+/** The user columns of the relation `c`, those that are dropped left out. */
+const COLUMNS =
+  `(SELECT pg_catalog.json_agg(pg_catalog.json_build_array(a.attnum, a.attname, ` +
+  `pg_catalog.concat(a.atttypid, ' ', a.atttypmod), a.attgenerated ${NE} ''::pg_catalog."char") ` +
+  `ORDER BY a.attnum)${TEXT} FROM pg_catalog.pg_attribute a WHERE a.attrelid ${EQ} c.oid ` +
+  `AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped)`
+
+/**
+ * How many columns a function gives in FROM: those of its OUT arguments; `scalar` for one; `element`
+ * for one of a type that its arguments decide, which may be a row; NULL where only a call tells.
+ */
+const GIVES =
+  `CASE WHEN p.proargmodes IS NOT NULL AND p.proallargtypes IS NOT NULL AND ` +
+  `EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(p.proargmodes)) AS m(mode) ` +
+  `WHERE m.mode ${EQ} ANY (ARRAY['o', 'b', 't']::pg_catalog."char"[])) ` +
+  `THEN (SELECT pg_catalog.count(*)${TEXT} FROM ROWS FROM (pg_catalog.unnest(p.proargmodes)) AS m(mode) ` +
+  `WHERE m.mode ${EQ} ANY (ARRAY['o', 'b', 't']::pg_catalog."char"[])) ` +
+  `ELSE (SELECT CASE WHEN y.typname ${EQ} 'record' OR y.typtype ${EQ} 'c' THEN NULL ` +
+  `WHEN y.typtype ${EQ} 'p' THEN 'element' WHEN y.typtype ${EQ} 'd' THEN NULL ELSE 'scalar' END ` +
+  `FROM pg_catalog.pg_type y WHERE y.oid ${EQ} p.prorettype) END`
 
 /** Parameters: four `text[]` of equal length (`LookupParameters`). Seven more text columns each. */
 export const LOOKUP_SQL = `
@@ -99,6 +121,15 @@ tree(at, oid, detail, root) AS (
   SELECT t.at, h.inhrelid, t.detail, false
   FROM tree t JOIN pg_catalog.pg_inherits h ON h.inhparent ${EQ} t.oid
   WHERE t.detail ${EQ} ANY (ARRAY[1, 3])),
+above(at, oid) AS (
+  SELECT t.at, h.inhparent FROM tree t JOIN pg_catalog.pg_inherits h ON h.inhrelid ${EQ} t.oid
+  UNION
+  SELECT b.at, h.inhparent FROM above b JOIN pg_catalog.pg_inherits h ON h.inhrelid ${EQ} b.oid),
+shown(at, oid, above) AS (
+  SELECT t.at, t.oid, false FROM tree t WHERE t.root
+  UNION ALL
+  SELECT b.at, b.oid, true FROM above b
+  WHERE NOT EXISTS (SELECT FROM tree t WHERE t.at ${EQ} b.at AND t.oid ${EQ} b.oid)),
 types(oid) AS (
   SELECT x.oid FROM (
     SELECT a.atttypid AS oid FROM tree t JOIN pg_catalog.pg_attribute a ON a.attrelid ${EQ} t.oid
@@ -129,6 +160,11 @@ FROM tree t JOIN pg_catalog.pg_class c ON c.oid ${EQ} t.oid
   JOIN pg_catalog.pg_namespace n ON n.oid ${EQ} c.relnamespace
 WHERE c.relkind ${NE} ALL (ARRAY['i', 'I']::pg_catalog."char"[]) OR t.root
 UNION ALL
+SELECT 'columns', s.at${TEXT}, c.oid${TEXT}, ${COLUMNS}, n.nspname${TEXT}, c.relname${TEXT}, s.above${TEXT}, NULL, NULL
+FROM shown s JOIN pg_catalog.pg_class c ON c.oid ${EQ} s.oid
+  JOIN pg_catalog.pg_namespace n ON n.oid ${EQ} c.relnamespace
+WHERE c.relkind ${NE} ALL (ARRAY['i', 'I']::pg_catalog."char"[])
+UNION ALL
 SELECT 'code', '0', y.typname${TEXT}, ${named(`p.pronamespace::pg_catalog.regnamespace${TEXT}`, `p.proname${TEXT}`)},
   NULL, NULL, NULL, NULL, NULL
 FROM types b JOIN pg_catalog.pg_type y ON y.oid ${EQ} b.oid
@@ -157,7 +193,7 @@ SELECT s.what, s.at${TEXT}, s.nspname${TEXT}, (p.oid ${LT} 16384::pg_catalog.oid
   pg_catalog.concat(p.proname${TEXT}, ${signature('p.proargtypes')}), p.proname${TEXT},
   (p.oid ${USER} AND ${ofExtension(1255, 'p.oid')} AND ${takesUserType('p.proargtypes')})${TEXT},
   EXISTS (SELECT FROM pg_catalog.pg_type y WHERE y.oid ${EQ} p.proargtypes[0]
-    AND y.typtype ${EQ} ANY (ARRAY['c', 'p', 'd']::pg_catalog."char"[]))${TEXT}, NULL
+    AND y.typtype ${EQ} ANY (ARRAY['c', 'p', 'd']::pg_catalog."char"[]))${TEXT}, ${GIVES}
 FROM space s JOIN pg_catalog.pg_proc p ON p.pronamespace ${EQ} s.oid AND p.proname ${EQ} s.name
 WHERE s.what ${EQ} ANY (ARRAY['function', 'column']) AND (s.detail ${LT} 0
   OR (s.detail ${GE} (p.pronargs OPERATOR(pg_catalog.-) p.pronargdefaults) AND s.detail ${LE} p.pronargs)
@@ -186,11 +222,7 @@ export function wantedNames(statements: readonly StatementFacts[]): Wanted[] {
   const wanted = new Map<string, Wanted>()
   const add = (entry: Wanted) => wanted.set(wantedKey(entry), entry)
   for (const facts of statements) {
-    for (const { schema = '', name, access, inherits } of facts.relations) {
-      if (access === 'create') continue
-      const detail = (inherits ? 1 : 0) + (access === 'read' ? 2 : 0)
-      add({ what: 'relation', schema, name, detail })
-    }
+    for (const ref of facts.relations) if (ref.access !== 'create') add(wantedRelation(ref))
     for (const { schema = '', name, argumentCount } of facts.functions)
       add({ what: 'function', schema, name, detail: argumentCount })
     for (const name of facts.columns) add({ what: 'column', schema: '', name, detail: 1 })
@@ -200,6 +232,19 @@ export function wantedNames(statements: readonly StatementFacts[]): Wanted[] {
   }
   return [...wanted.values()]
 }
+
+/** How a relation is looked up that a statement reads or writes. */
+export const wantedRelation = ({
+  schema = '',
+  name,
+  access,
+  inherits,
+}: Pick<RelationRef, 'schema' | 'name' | 'access' | 'inherits'>): Wanted => ({
+  what: 'relation',
+  schema,
+  name,
+  detail: (inherits ? 1 : 0) + (access === 'read' ? 2 : 0),
+})
 
 /** Identifies a wanted name among all of one resolution. */
 export const wantedKey = ({ what, schema, name, detail }: Wanted): string =>

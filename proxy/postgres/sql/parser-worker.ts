@@ -7,6 +7,8 @@ import { SqlError, loadModule, parseSync } from 'libpg-query'
 import { analyze } from './analyze.js'
 import { budgetExceeded } from './budget.js'
 import type { TextFacts } from './facts.js'
+import { freeConstants } from './free-constants.js'
+import { liftedBytesMax, shapeIsSafe } from './literals.js'
 
 /** What the pool sends: one text at a time. */
 export interface ParseRequest {
@@ -35,7 +37,10 @@ function factsOf(text: string): TextFacts {
   const exceeded = budgetExceeded(text)
   if (exceeded !== undefined) return { outcome: 'unknown', because: exceeded }
   try {
-    return analyze(parseSync(text))
+    const tree = parseSync(text)
+    const facts = analyze(tree)
+    if (facts.outcome !== 'facts' || text.length > liftedBytesMax) return facts
+    return { ...facts, shapeIsSafe: shapeIsSafe(Buffer.from(text), freeConstants(tree)) }
   } catch (error) {
     if (!(error instanceof SqlError)) throw error
     const position = (error.sqlDetails?.cursorPosition ?? 0) + 1

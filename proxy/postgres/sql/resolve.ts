@@ -7,6 +7,7 @@ import { higherEffect } from '../../../core/command.js'
 import { builtinEffect, catalogReading, isDangerousName } from './allow-list.js'
 import type { Catalog, FoundFunction, FoundRelation, FoundType } from './catalog.js'
 import type { FunctionRef, OperatorRef, RelationRef, StatementFacts, TypeRef } from './facts.js'
+import { wantedRelation } from './lookup.js'
 import type { Wanted } from './lookup.js'
 
 /** Facts of the definitions of views, by OID; a text when a definition can't be judged. */
@@ -27,6 +28,16 @@ interface Shaken {
   readonly relations: Map<string, readonly string[] | 'gone'>
 }
 
+/** A judged text. */
+export interface Resolved {
+  readonly command: Command
+  /**
+   * For each statement, whether values can reach it on ways that its text does not show: code that
+   * is not known, statistics, or names that an earlier statement of the text changes.
+   */
+  readonly hidden: readonly boolean[]
+}
+
 /**
  * Judges the statements of one text, in order: a statement whose names depend on an earlier one of
  * the same text is judged with what that one makes, or is unknown.
@@ -35,17 +46,19 @@ export function resolve(
   statements: readonly StatementFacts[],
   catalog: Catalog,
   views: ViewFacts,
-): Command {
+): Resolved {
   const shaken: Shaken = { everything: false, defined: false, relations: new Map() }
+  const hidden: boolean[] = []
   const parts = statements.map((facts) => {
     const part = new PartResolution(facts.kind, facts.effect, catalog, views, shaken)
     const result = part.resolve(facts)
+    hidden.push(part.isHidden || shaken.defined || shaken.everything)
     shake(shaken, facts, catalog)
     return result
   })
   if (parts.length === 0) parts.push(nothing)
   const effect = parts.map((part) => part.effect).reduce(higherEffect)
-  return { protocol: 'postgres', effect, parts }
+  return { command: { protocol: 'postgres', effect, parts }, hidden }
 }
 
 /** A text without statements: the server answers EmptyQueryResponse. */
@@ -79,6 +92,8 @@ const usesNames = (facts: StatementFacts): boolean =>
 
 /** Resolves one part; what a view runs is resolved as if it stood in the statement. */
 class PartResolution {
+  /** Values can reach it on ways that its text does not show. */
+  isHidden = false
   readonly #kind: string
   /** Rules rewrite INSERT, UPDATE, DELETE and MERGE; DDL is not rewritten. */
   readonly #rewritten: boolean
@@ -116,6 +131,7 @@ class PartResolution {
   }
 
   #raise(effect: Effect, because: string): void {
+    if (effect === 'unknown' || effect === 'dangerous') this.isHidden = true
     this.#effect = higherEffect(this.#effect, effect)
     this.#because.add(because)
   }
@@ -155,6 +171,7 @@ class PartResolution {
   /** What an earlier statement of the same text has made of the name. */
   #afterShaking(relation: string, access: 'read' | 'write'): void {
     const made = this.#shaken.relations.get(relation)
+    if (made !== undefined) this.isHidden = true
     if (made === 'gone')
       this.#raise('unknown', `an earlier statement of the same text changes what ${relation} means`)
     else for (const name of made ?? []) this.#use(name, access)
@@ -169,8 +186,12 @@ class PartResolution {
       if (reading === 'harmless' && access === 'read') return
     }
     this.#use(name, access)
-    if (relation.kind === 'f')
+    if (relation.kind === 'f') {
+      // What comes back is still what its columns say.
+      const { isHidden } = this
       this.#raise('dangerous', `${name} is a foreign table on another server`)
+      this.isHidden = isHidden
+    }
     if (
       access === 'write' &&
       relation.root &&
@@ -279,13 +300,6 @@ const BUILTIN_KINDS: ReadonlySet<string> = new Set(['b', 'r', 'm'])
 
 const shown = (ref: { schema?: string; name: string }): string =>
   ref.schema === undefined ? ref.name : `${ref.schema}.${ref.name}`
-
-const wantedRelation = ({ schema = '', name, access, inherits }: RelationRef): Wanted => ({
-  what: 'relation',
-  schema,
-  name,
-  detail: (inherits ? 1 : 0) + (access === 'read' ? 2 : 0),
-})
 
 const wantedFunction = ({ schema = '', name, argumentCount }: FunctionRef): Wanted => ({
   what: 'function',
