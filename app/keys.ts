@@ -1,7 +1,13 @@
 // The keys that a Warder keeps for itself: made at its first start, read back at every later one.
 // Never prints a key, and never replaces one: whatever was sealed with it would be lost.
 
-import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  hkdfSync,
+  randomBytes,
+} from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,6 +35,8 @@ export interface AuditKey {
 /** Everything secret that one process needs from its start to its end. */
 export interface Keys {
   readonly encryption: Uint8Array
+  /** Keys the digests of masks that say `hash`; the same on all gateways of one encryption key. */
+  readonly masking: Uint8Array
   readonly audit: AuditKey
 }
 
@@ -39,11 +47,13 @@ export interface Keys {
  */
 export function loadKeys(dataDirectory: string, encryption?: EncryptionKeySource): Keys {
   const directory = openPart(dataDirectory, 'keys')
-  return {
-    encryption: encryption ? givenKey(encryption) : ownEncryptionKey(directory),
-    audit: auditKey(directory),
-  }
+  const main = encryption ? givenKey(encryption) : ownEncryptionKey(directory)
+  return { encryption: main, masking: maskingKey(main), audit: auditKey(directory) }
 }
+
+/** HKDF (RFC 5869): who learns it can test guesses against digests, and open nothing. */
+const maskingKey = (encryption: Uint8Array): Uint8Array =>
+  new Uint8Array(hkdfSync('sha256', encryption, '', 'warder-masking-v1', 32))
 
 function ownEncryptionKey(directory: string): Uint8Array {
   const file = join(directory, 'encryption.key')

@@ -8,9 +8,11 @@ import { fileURLToPath } from 'node:url'
 
 import { WarderError, type Refusal } from '../core/errors.js'
 import { Gateway } from '../proxy/gateway.js'
+import { Journals } from '../proxy/journal.js'
 import { LiveSessions } from '../proxy/live-sessions.js'
 import { PostgresServer } from '../proxy/postgres/server.js'
 import { SqlStatementReader } from '../proxy/postgres/command.js'
+import { Masks } from '../proxy/postgres/masking/masks.js'
 import { ParserPool } from '../proxy/postgres/sql/parser.js'
 import { buildApi, listenApi } from '../web/api/server.js'
 import { StoreAuditReader } from './audit-reader.js'
@@ -19,7 +21,7 @@ import { startControlPlane, type ControlPlane } from './control-plane.js'
 import { startEngines } from './engines.js'
 import { formatHostPort, type Environment, type HostPort } from './environment.js'
 import type { Progress } from './embedded/executable.js'
-import { loadKeys } from './keys.js'
+import { loadKeys, type Keys } from './keys.js'
 import { Revocation } from './revoker.js'
 import { givenTls, ownTls, type ServerTls } from './tls.js'
 
@@ -81,7 +83,7 @@ async function start(
   const engines = await startEngines(environment, progress, onFatal)
   onStop(() => engines.stop())
   const control = await startControlPlane({
-    ...{ engines, keys, report, onFatal },
+    ...{ engines, keys, report, onFatal, places: environment },
     namespace: environment.temporal.namespace,
     bundlePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)),
     variables: options.variables,
@@ -95,12 +97,14 @@ async function start(
   }
   const tls = await tlsOf(environment)
   const live = new LiveSessions({ ...control, registry: control.registry })
+  const policy = { current: () => control.policies.policy }
+  const gateway = new Gateway({ ...control, id: control.gatewayId, policy, live })
+  const server = serverOf(options, control, gateway, parser, tls, keys)
+  // Once all sessions are cut: what they still have to put on record comes before the log’s end.
+  onStop(() => server.finished())
   await live.start()
   onStop(() => live.stop())
   await parser.ready()
-  const policy = { current: () => control.policies.policy }
-  const gateway = new Gateway({ ...control, id: control.gatewayId, policy, live })
-  const server = serverOf(options, control, gateway, parser, tls)
   const listen = environment.listen.postgres
   const port = await server.listen(listen.host, listen.port)
   // Callers first: a stopping gateway takes nobody new, then ends who is there.
@@ -138,14 +142,18 @@ function serverOf(
   gateway: Gateway,
   parser: ParserPool,
   tls: ServerTls,
+  keys: Keys,
 ): PostgresServer {
-  const { gatewayId, clock, audit, reviews } = control
+  const { gatewayId, clock, audit, reviews, recordings } = control
   const policy = { current: () => control.policies.policy }
   return new PostgresServer({
     gateway,
     intercept: { gatewayId, policy, reviews, audit, clock },
     credentials: control.credentials,
     reader: new SqlStatementReader(parser),
+    masks: new Masks(keys.masking),
+    journals: new Journals({ audit }),
+    recordings,
     clock,
     security: {
       tls: createSecureContext({ cert: tls.certificate, key: tls.key, minVersion: 'TLSv1.2' }),
@@ -173,6 +181,7 @@ function apiParts(
       sealer: control.sealer,
       publicKeys: [publicKeyPem],
     }),
+    replays: control.replays,
     policy: () => control.policies.policy,
     policies: control.policies,
     secrets: control.credentials,

@@ -12,6 +12,7 @@ import type { AuditLog, Clock, ReviewService } from '../core/ports.js'
 import type { Verdict } from '../core/verdict.js'
 import { judgeCommand } from '../policy/judge-command.js'
 import type { Policy } from '../policy/policy.js'
+import type { CapturedResult, CommandJournal, Finish } from './journal.js'
 import { LIMITS } from './limits.js'
 import type { LiveSession } from './live-session.js'
 import type { Statement } from './statement.js'
@@ -43,16 +44,6 @@ export interface Parameters {
 
 /** No parameters at all. */
 export const NO_PARAMETERS: Parameters = { types: [], values: [], shown: [] }
-
-/** How a command went. */
-export interface Finish {
-  readonly outcome: 'done' | 'failed' | 'unknown'
-  readonly tag: string
-  readonly sqlstate: string
-  readonly rows: number
-  readonly startedAt: number
-  readonly durationMs: number
-}
 
 /** What the interceptor is built from. */
 export interface InterceptDependencies {
@@ -86,11 +77,13 @@ const roleGone = (role: string, resource: string): Verdict => ({
 export class Interceptor {
   readonly #session: LiveSession
   readonly #with: InterceptDependencies
+  readonly #journal: CommandJournal
   #pendingCount = 0
 
-  constructor(session: LiveSession, dependencies: InterceptDependencies) {
+  constructor(session: LiveSession, dependencies: InterceptDependencies, journal: CommandJournal) {
     this.#session = session
     this.#with = dependencies
+    this.#journal = journal
   }
 
   /** The policy in force; a judgement made under another one has to be made again. */
@@ -149,6 +142,7 @@ export class Interceptor {
       )
       if (!asked.ok) return asked
       const { state, by, reason } = asked.value
+      this.#journal.decided(occurrence.number, id, state, by, this.#with.clock.now())
       const why = `${by.join(', ')}${reason === '' ? '' : `: ${reason}`}`
       if (state === 'denied') return refused('REVIEW_DENIED', { why: `by ${why}`, id })
       if (state === 'expired') return refused('REVIEW_EXPIRED', { id })
@@ -250,14 +244,9 @@ export class Interceptor {
     return this.#with.audit.durable(ticket)
   }
 
-  /** Records what came of a command. */
-  finished(occurrence: Occurrence, finish: Finish): void {
-    const { outcome, tag, sqlstate, rows, startedAt, durationMs } = finish
-    const how = { outcome, tag, sqlstate, rows, startedAt, durationMs }
-    this.#with.audit.append({
-      kind: 'command.finished',
-      fields: { ...this.#about(occurrence), text: occurrence.statement.text, ...how },
-    })
+  /** Records what came of a command, and what came back as far as it is kept. */
+  finished(occurrence: Occurrence, finish: Finish, captured?: CapturedResult): void {
+    this.#journal.finished(occurrence, finish, captured)
   }
 
   /** Records that a command was not forwarded, and why. */
@@ -274,6 +263,7 @@ export class Interceptor {
         ...(refusal.details.id === undefined ? {} : { reviewId: refusal.details.id }),
       },
     })
+    this.#journal.refused(occurrence, refusal.code, this.#with.clock.now())
   }
 
   #about({ number, judged, statement, parameters }: Occurrence) {

@@ -38,6 +38,16 @@ const TABLE = {
     why: 'one row or parameter set; PostgreSQL itself accepts 1 GiB, which no gateway should buffer',
     beyond: 'FATAL 54000 and close',
   },
+  maskedRowBytesMax: {
+    value: 16_777_216,
+    why: 'a row that is masked or searched is held whole; more would let one caller fill the memory',
+    beyond: 'FATAL 54000 and close',
+  },
+  recordedResultBytesMax: {
+    value: 16_384,
+    why: 'rows of one result, or COPY data, that a replay shows; the rest is counted',
+    beyond: 'the recording says how many rows are left out',
+  },
   controlMessageBytesMax: {
     value: 1_048_576,
     why: 'errors, notices and tags of a target, which are held whole to be looked at',

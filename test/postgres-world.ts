@@ -15,8 +15,10 @@ import { loadPolicy } from '../policy/load.js'
 import type { Policy } from '../policy/policy.js'
 import { problemText } from '../policy/problem.js'
 import { Gateway } from '../proxy/gateway.js'
+import { Journals } from '../proxy/journal.js'
 import { LiveSessions } from '../proxy/live-sessions.js'
 import { SqlStatementReader } from '../proxy/postgres/command.js'
+import { Masks } from '../proxy/postgres/masking/masks.js'
 import { PostgresServer } from '../proxy/postgres/server.js'
 import { ParserPool } from '../proxy/postgres/sql/parser.js'
 import {
@@ -29,6 +31,7 @@ import {
   ScriptedReviews,
   TrailAudit,
 } from './fakes/gateway-ports.js'
+import { MemoryRecordings } from './fakes/recordings.js'
 import { startPostgres, type PostgresCluster } from './postgres-cluster.js'
 import { compiledWorkerUrl } from './unit/proxy/postgres/sql/compiled-worker.js'
 import { MemorySessions } from './workflows/memory-ports.js'
@@ -165,6 +168,7 @@ async function startGateway(
   const audit = new TrailAudit()
   const bus = new InstantBus()
   const registry = new MemorySessions()
+  const recordings = new MemoryRecordings()
   const failures: unknown[] = []
   const live = new LiveSessions({ gatewayId, grants, registry, bus, audit, clock })
   await live.start()
@@ -180,12 +184,15 @@ async function startGateway(
         Promise.resolve({ user: credential.user, password: 'not asked for' }),
     },
     reader: new SqlStatementReader(parser),
+    masks: new Masks(Buffer.alloc(32, 7)),
+    journals: new Journals({ audit }),
+    recordings,
     clock,
     security: { tls, allowPlainLoopback },
     onFailure: (failure) => failures.push(failure),
   })
   const port = await server.listen('127.0.0.1', 0)
-  return { port, access, reviews, audit, grants, bus, live, failures, server }
+  return { port, access, reviews, audit, recordings, grants, bus, live, failures, server }
 }
 
 /** A certificate for loopback that is its own authority. */

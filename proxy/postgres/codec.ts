@@ -81,6 +81,26 @@ export class Outbox {
     this.slice(bytes, 0, bytes.length)
   }
 
+  /** A copy of `count` bytes, the first of which was added when the size was `fromBytes`. */
+  copyFrom(fromBytes: number, count: number): Buffer {
+    const copy = Buffer.allocUnsafe(count)
+    let before = this.#sizeBytes
+    const toBytes = fromBytes + count
+    const copyOf = (bytes: Buffer, start: number, end: number): void => {
+      before -= end - start
+      // Of this slice, what lies in [fromBytes, fromBytes + count).
+      const first = Math.max(fromBytes - before, 0)
+      const last = Math.min(toBytes - before, end - start)
+      if (last > first) bytes.copy(copy, before + first - fromBytes, start + first, start + last)
+    }
+    if (this.#from !== undefined) copyOf(this.#from, this.#start, this.#end)
+    for (let at = this.#slices.length - 1; at >= 0 && before > fromBytes; at -= 1) {
+      const slice = this.#slices[at]
+      if (slice !== undefined) copyOf(slice, 0, slice.length)
+    }
+    return copy
+  }
+
   /**
    * Everything added since the last call, as one buffer, or undefined.
    *

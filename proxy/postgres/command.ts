@@ -7,6 +7,7 @@ import type { Meanings, Reading, StatementReader } from './passage.js'
 import { parameterTypesKnown } from './sql/allow-list.js'
 import { judgeSql } from './sql/judge.js'
 import { LOOKUP_SQL } from './sql/lookup.js'
+import type { Lineage } from './sql/lineage.js'
 import type { SqlParser } from './sql/parser.js'
 
 /** Reads statements with PostgreSQL's own grammar and the catalog of the very session. */
@@ -29,7 +30,11 @@ export class SqlStatementReader implements StatementReader {
     const facts = await this.#parser.facts(text)
     const shape = facts.outcome === 'facts' ? JSON.stringify(facts.statements) : undefined
     const known = shape === undefined ? undefined : meanings.find(shape)
-    if (known !== undefined) return { ...reading(known.command), askedAtMs: known.askedAtMs }
+    const isOfShape = facts.outcome === 'facts' && facts.shapeIsSafe === true
+    if (known !== undefined) {
+      const { command, lineage, askedAtMs } = known
+      return { ...reading(command, lineage), isOfShape, askedAtMs }
+    }
     let failed: TransactionFailed | undefined
     const judged = await judgeSql(text, {
       // Views lead to further texts; this one has been parsed.
@@ -47,9 +52,11 @@ export class SqlStatementReader implements StatementReader {
     })
     if (failed !== undefined) throw failed
     if (judged.outcome === 'command') {
-      const { command } = judged
-      if (shape !== undefined && command.effect !== 'unknown') meanings.keep(shape, command)
-      return reading(command)
+      const { command, lineage } = judged
+      if (shape !== undefined && command.effect !== 'unknown') {
+        meanings.keep(shape, command, lineage)
+      }
+      return { ...reading(command, lineage), isOfShape }
     }
     const where = `at character ${judged.position}`
     return {
@@ -60,8 +67,10 @@ export class SqlStatementReader implements StatementReader {
 }
 
 /** What could not be classified may have been bad luck, and may run code as soon as it is parsed. */
-const reading = (command: Command): Reading => ({
+const reading = (command: Command, lineage?: Lineage): Reading => ({
   command,
+  lineage,
+  isOfShape: false,
   isCacheable: command.effect !== 'unknown',
   runsAtParse: command.effect === 'unknown' && !command.parts.every((part) => part.kind === 'do'),
 })

@@ -32,7 +32,7 @@ export interface Target {
 /** Takes bytes from the target. */
 export type Receive = (chunk: Buffer, volatile: boolean) => void
 
-/** Bytes of one read: big enough for a burst of rows, small enough for 1,000 idle sessions. */
+/** Bytes of one read: big enough for a burst of rows. */
 const READ_BYTES = 65_536
 
 interface Message {
@@ -74,9 +74,15 @@ export async function openTarget(
   }
 }
 
-/** Reads of a plain socket into one buffer; until somebody receives them, they are ordinary events. */
+/**
+ * Where all plain sockets of the process are read into, one after the other: whoever receives a chunk
+ * has passed it on, or copied it, before the next read.
+ */
+const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES)
+
+/** Reads of a plain socket into the buffer; until somebody receives them, they are ordinary events. */
 class RawReads implements OnReadOpts {
-  readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+  readonly buffer = READ_BUFFER
   receive: Receive | undefined
   socket: Socket | undefined
 

@@ -1,19 +1,33 @@
 // What the caller's prepared statements and portals stand for at the target, by name. Every change is
 // made when its message is forwarded and can be taken back, should the target skip it. No I/O.
 
-import type { Judged } from '../intercept.js'
 import { LIMITS } from '../limits.js'
 import type { Statement } from '../statement.js'
+import type { JudgedStatement, StatementOccurrence } from './occurrence.js'
+import type { View } from './results.js'
 
 /** A prepared statement, as judged when it was parsed. */
 export interface Prepared {
   readonly statement: Statement
-  readonly judged: Judged
+  readonly judged: JudgedStatement
   readonly types: readonly number[]
   /** Number of the Sync-to-Sync stretch in which its Parse was sent. */
   readonly stretch: number
   /** False until the target has confirmed it: an error before it makes the target skip it. */
   isConfirmed: boolean
+}
+
+/** What a portal runs, and what is known of its rows. */
+export class Portal {
+  occurrence: StatementOccurrence
+  /** Set when the target has described it. */
+  view: View | undefined
+  /** A Describe was forwarded for it. */
+  isDescribed = false
+
+  constructor(occurrence: StatementOccurrence) {
+    this.occurrence = occurrence
+  }
 }
 
 /** A change that was made when its message was forwarded, until the target has made it, too. */
@@ -92,7 +106,12 @@ export class PreparedNames extends Names<Prepared> {
   }
 
   /** A Parse was forwarded. */
-  prepare(name: string, statement: Statement, judged: Judged, types: readonly number[]): Change {
+  prepare(
+    name: string,
+    statement: Statement,
+    judged: JudgedStatement,
+    types: readonly number[],
+  ): Change {
     const stretch = this.#stretch
     const prepared: Prepared = { statement, judged, types, stretch, isConfirmed: false }
     const change = this.set(name, prepared)

@@ -6,14 +6,17 @@ import { isUtf8 } from 'node:buffer'
 import { EFFECTS, unknownCommand, type Command, type Effect } from '../../core/command.js'
 import { WarderError, type Refusal } from '../../core/errors.js'
 import type { Clock } from '../../core/ports.js'
-import { NO_PARAMETERS, type Interceptor, type Judged, type Occurrence } from '../intercept.js'
+import { NO_PARAMETERS, type Interceptor } from '../intercept.js'
 import { LIMITS } from '../limits.js'
 import type { LiveSession } from '../live-session.js'
 import { wireError } from './errors.js'
 import { errorMessage, noticeMessage } from './messages.js'
+import type { Portal } from './names.js'
+import type { JudgedStatement, StatementOccurrence } from './occurrence.js'
 import { TransactionFailed, type OwnLookup } from './own-lookup.js'
 import type { Reply } from './replies.js'
 import type { Statement } from '../statement.js'
+import type { Lineage } from './sql/lineage.js'
 import { VerdictCache, type Meaning, type Recalled, type VerdictCaches } from './verdict-cache.js'
 
 /** What a statement turned out to do. */
@@ -21,6 +24,10 @@ export interface Reading {
   readonly command: Command
   /** False when the answer depended on luck (a time-out), so that it must not be kept. */
   readonly isCacheable: boolean
+  /** True when the same holds for all texts that differ in the values of plain literals only. */
+  readonly isOfShape: boolean
+  /** Where the values of its results come from; undefined when nobody can tell. */
+  readonly lineage: Lineage | undefined
   /** Parsing it at the target would already run code (a type’s input function that is not built in). */
   readonly runsAtParse: boolean
   /** The parser's complaint, when it is no SQL. */
@@ -32,7 +39,7 @@ export interface Reading {
 /** What is known already of statements of some shape, in this session's view of names. */
 export interface Meanings {
   find(shape: string): Meaning | undefined
-  keep(shape: string, command: Command): void
+  keep(shape: string, command: Command, lineage: Lineage | undefined): void
 }
 
 /** Finds out what a statement does, asking the session's own catalog about its names. */
@@ -91,8 +98,8 @@ export class Passage {
   #openTicket = 0
   #hasOwnNames = false
   #review: AbortController | undefined
-  readonly #syntaxErrors = new WeakMap<Judged, string>()
-  readonly #runsAtParse = new WeakSet<Judged>()
+  readonly #syntaxErrors = new WeakMap<JudgedStatement, string>()
+  readonly #runsAtParse = new WeakSet<JudgedStatement>()
 
   constructor(dependencies: PassageDependencies) {
     this.#with = dependencies
@@ -103,17 +110,17 @@ export class Passage {
   /** The judgement of the same bytes under the same policy, if it is young enough. */
   recall(text: Buffer, types: readonly number[]): Recalled | undefined {
     const { interceptor, clock } = this.#with
-    return this.#cache.get(VerdictCache.key(text, types), interceptor.policy, clock.monotonicMs())
+    return this.#cache.get(text, types, interceptor.policy, clock.monotonicMs())
   }
 
   /** False when a prepared statement's judgement is too old, or of another policy. */
-  isCurrent(judged: Judged): boolean {
+  isCurrent(judged: JudgedStatement): boolean {
     const { interceptor, clock } = this.#with
     return this.#cache.isFresh(judged, interceptor.policy, clock.monotonicMs())
   }
 
   /** True for what is allowed and only reads: its parameters need not be looked at. */
-  isLight(judged: Judged): boolean {
+  isLight(judged: JudgedStatement): boolean {
     return judged.verdict.outcome === 'allow' && rank(judged.command.effect) < WRITE
   }
 
@@ -121,11 +128,12 @@ export class Passage {
    * True when the command may be forwarded now: it is allowed, and it reads, or its intent may
    * follow because the transaction it is in has not been committed.
    */
-  passesAtOnce(occurrence: Occurrence, inTransaction: boolean): boolean {
+  passesAtOnce(occurrence: StatementOccurrence, inTransaction: boolean): boolean {
     const { judged } = occurrence
     if (judged.verdict.outcome !== 'allow') return false
     const effect = rank(judged.command.effect)
     if (this.#commits(judged)) return this.#openTicket === 0 && effect < WRITE
+    if (judged.policy.auditStrict) return false
     if (effect < WRITE) return true
     if (effect >= DDL || !inTransaction) return false
     this.#openTicket = this.#with.interceptor.intend(occurrence, 'explicit')
@@ -133,7 +141,7 @@ export class Passage {
   }
 
   /** True when it may make permanent what came before it, or what stands beside it. */
-  #commits({ command, kinds }: Judged): boolean {
+  #commits({ command, kinds }: JudgedStatement): boolean {
     if (command.effect === 'read') return false
     return command.parts.some((part, at) => {
       const kind = kinds[at] ?? 'unknown'
@@ -143,8 +151,33 @@ export class Passage {
     })
   }
 
+  #judge(command: Command, lineage: Lineage | undefined): JudgedStatement {
+    return { ...this.#with.interceptor.judge(command), lineage }
+  }
+
+  /**
+   * Judges a portal anew when another policy came into force since it was bound; returns the error
+   * when it may not run any more.
+   */
+  rejudge(portal: Portal): Buffer | undefined {
+    const { occurrence } = portal
+    const { judged, reviewId } = occurrence
+    if (judged.policy === this.#with.interceptor.policy) return undefined
+    const fresh = this.#judge(judged.command, judged.lineage)
+    const { outcome } = fresh.verdict
+    if (outcome === 'block') return this.#blocked({ ...occurrence, judged: fresh })
+    if (outcome === 'ask' && reviewId === undefined) {
+      const why = 'the policy changed since it was bound, and now wants it reviewed; bind it again'
+      return this.#refused(occurrence, { code: 'COMMAND_BLOCKED', details: { why } })
+    }
+    portal.occurrence = { ...occurrence, judged: fresh }
+    portal.view = undefined
+    portal.isDescribed = false
+    return undefined
+  }
+
   /** Resolves once a portal that was bound earlier may run: what it would commit is on record. */
-  mayExecute({ judged }: Occurrence): Promise<void> | undefined {
+  mayExecute({ judged }: StatementOccurrence): Promise<void> | undefined {
     const ticket = this.#openTicket
     if (ticket === 0 || !this.#commits(judged)) return undefined
     return this.#with.interceptor.durable(ticket).then(() => {
@@ -153,7 +186,7 @@ export class Passage {
   }
 
   /** True when parts of it change who is in a transaction, or what names mean. */
-  isControl({ command }: Judged): boolean {
+  isControl({ command }: JudgedStatement): boolean {
     return command.parts.some((part) => part.effect !== 'read' && part.effect !== 'write')
   }
 
@@ -163,7 +196,7 @@ export class Passage {
   }
 
   /** True for what people let through although it may redefine prepared statements by name. */
-  redefinesStatements({ verdict, command, kinds }: Judged): boolean {
+  redefinesStatements({ verdict, command, kinds }: JudgedStatement): boolean {
     if (verdict.outcome !== 'ask') return false
     return command.effect === 'unknown' || kinds.some((kind) => REDEFINES.has(kind))
   }
@@ -173,16 +206,16 @@ export class Passage {
     statement: Statement,
     types: readonly number[],
     lookup: OwnLookup,
-  ): Promise<Judged | Buffer> {
-    const { interceptor, clock } = this.#with
+  ): Promise<JudgedStatement | Buffer> {
+    const { clock } = this.#with
     const cache = this.#cache
     const { generation } = cache
     const meanings: Meanings = {
       find: (shape) => cache.meaning(shape, clock.monotonicMs()),
-      keep: (shape, command) => {
+      keep: (shape, command, lineage) => {
         // Definitions may have changed while the catalog was asked: then nothing learnt is kept.
         if (cache.generation !== generation) return
-        cache.setMeaning(shape, { command, askedAtMs: clock.monotonicMs() })
+        cache.setMeaning(shape, { command, lineage, askedAtMs: clock.monotonicMs() })
       },
     }
     let reading: Reading
@@ -192,12 +225,12 @@ export class Passage {
       if (failure instanceof TransactionFailed) return IN_FAILED_TRANSACTION
       throw failure
     }
-    const judged = interceptor.judge(reading.command)
+    const judged = this.#judge(reading.command, reading.lineage)
     if (reading.syntaxError !== undefined) this.#syntaxErrors.set(judged, reading.syntaxError)
     if (reading.runsAtParse) this.#runsAtParse.add(judged)
     if (reading.isCacheable && cache.generation === generation) {
       const askedAtMs = reading.askedAtMs ?? clock.monotonicMs()
-      cache.set(VerdictCache.key(statement.bytes, types), { judged, statement }, askedAtMs)
+      cache.set(statement, types, judged, reading.isOfShape, askedAtMs)
     }
     return judged
   }
@@ -210,7 +243,9 @@ export class Passage {
   ): Promise<Reading> {
     const opaque = (because: string): Reading => ({
       command: unknownCommand('postgres', because),
+      lineage: undefined,
       isCacheable: false,
+      isOfShape: false,
       runsAtParse: true,
     })
     // What people would be shown is not what would run, so they are not even asked.
@@ -223,7 +258,11 @@ export class Passage {
   }
 
   /** The error that stops a statement before the target even parses it, or undefined. */
-  refusalAtParse(judged: Judged, statement: Statement, number: number): Buffer | undefined {
+  refusalAtParse(
+    judged: JudgedStatement,
+    statement: Statement,
+    number: number,
+  ): Buffer | undefined {
     const occurrence = { number, judged, statement, parameters: NO_PARAMETERS }
     if (judged.verdict.outcome === 'block' || this.#syntaxErrors.has(judged)) {
       return this.#blocked(occurrence)
@@ -238,10 +277,10 @@ export class Passage {
 
   /** Takes one command past policy, people and the log; or gives the error that it gets instead. */
   async clear(
-    occurrence: Occurrence,
+    occurrence: StatementOccurrence,
     inTransaction: boolean,
     notify: (notice: Buffer) => void,
-  ): Promise<Occurrence | Buffer> {
+  ): Promise<StatementOccurrence | Buffer> {
     const { judged } = occurrence
     if (judged.verdict.outcome === 'block' || this.#syntaxErrors.has(judged)) {
       return this.#blocked(occurrence)
@@ -255,22 +294,24 @@ export class Passage {
   }
 
   /** Nothing may become permanent before its intent is durable. */
-  async #record(occurrence: Occurrence, inTransaction: boolean): Promise<void> {
+  async #record(occurrence: StatementOccurrence, inTransaction: boolean): Promise<void> {
     const { interceptor } = this.#with
     const effect = rank(occurrence.judged.command.effect)
-    if (effect >= WRITE) {
+    const isStrict = occurrence.judged.policy.auditStrict
+    if (effect >= WRITE || isStrict) {
       this.#openTicket = interceptor.intend(occurrence, inTransaction ? 'explicit' : 'none')
     }
-    const mayFollow = inTransaction && effect < DDL && !this.#commits(occurrence.judged)
+    const mayFollow =
+      inTransaction && effect < DDL && !isStrict && !this.#commits(occurrence.judged)
     if (this.#openTicket === 0 || mayFollow) return
     await interceptor.durable(this.#openTicket)
     this.#openTicket = 0
   }
 
   async #ask(
-    occurrence: Occurrence,
+    occurrence: StatementOccurrence,
     notify: (notice: Buffer) => void,
-  ): Promise<Occurrence | Buffer> {
+  ): Promise<StatementOccurrence | Buffer> {
     const review = new AbortController()
     this.#review = review
     try {
@@ -293,7 +334,7 @@ export class Passage {
     }
   }
 
-  #holding(occurrence: Occurrence, id: string, approvers: string): Buffer {
+  #holding(occurrence: StatementOccurrence, id: string, approvers: string): Buffer {
     const { verdict } = occurrence.judged
     const minutes = verdict.outcome === 'ask' ? Math.ceil(verdict.approval.timeoutMs / 60_000) : 0
     return noticeMessage({
@@ -310,7 +351,7 @@ export class Passage {
     return this.#review !== undefined
   }
 
-  #blocked(occurrence: Occurrence): Buffer {
+  #blocked(occurrence: StatementOccurrence): Buffer {
     const { judged } = occurrence
     const syntaxError = this.#syntaxErrors.get(judged)
     if (syntaxError !== undefined) {
@@ -325,7 +366,7 @@ export class Passage {
     return this.#refused(occurrence, { code: 'COMMAND_BLOCKED', details: { what, why, id } })
   }
 
-  #refused(occurrence: Occurrence, refusal: Refusal): Buffer {
+  #refused(occurrence: StatementOccurrence, refusal: Refusal): Buffer {
     this.#with.interceptor.refuse(occurrence, refusal)
     return errorMessage('ERROR', wireError(refusal))
   }
@@ -335,7 +376,7 @@ export class Passage {
     const { interceptor, caches, session } = this.#with
     const { occurrence } = reply
     if (occurrence === undefined) return
-    interceptor.finished(occurrence, reply)
+    interceptor.finished(occurrence, reply, reply.captured)
     const effect = rank(occurrence.judged.command.effect)
     // The end of a transaction, or a failure, may take definitions back, or show them to others.
     const mayUndo = this.isControl(occurrence.judged) || reply.sqlstate !== ''
@@ -352,5 +393,5 @@ export class Passage {
   }
 }
 
-const named = (judged: Judged) =>
+const named = (judged: JudgedStatement) =>
   judged.kinds.map((kind) => kind.replaceAll('-', ' ').toUpperCase()).join('; ')

@@ -6,6 +6,7 @@ import { serialize } from 'pg-protocol'
 import type { Clock } from '../../core/ports.js'
 import { Outbox } from './codec.js'
 import { OWN_NAME } from './own-lookup.js'
+import type { Results } from './results.js'
 import {
   IDLE,
   IN_TRANSACTION,
@@ -40,12 +41,14 @@ export class Pipeline {
   #namesOutstanding = false
   #onSettled: (() => void) | undefined
   readonly #on: PipelineEvents
+  readonly #results: Results
   readonly #clock: Clock
 
-  constructor(events: PipelineEvents, clock: Clock) {
+  constructor(events: PipelineEvents, results: Results, clock: Clock) {
     this.#on = events
+    this.#results = results
     this.#clock = clock
-    this.replies = new Replies(this.toCaller, {
+    this.replies = new Replies(this.toCaller, results, {
       finished: (reply) => {
         reply.durationMs = Math.max(0, clock.now() - reply.startedAt)
         events.finished(reply)
@@ -62,6 +65,7 @@ export class Pipeline {
 
   /** Awaits the reply to a command that is forwarded now. */
   command(kind: 'query' | 'execute', details: ReplyDetails): void {
+    if (details.occurrence !== undefined) this.#results.note(details.occurrence)
     this.replies.push(new Reply(kind, this.#clock.now(), details))
   }
 

@@ -3,9 +3,10 @@
 
 import { WarderError } from '../../core/errors.js'
 import { LIMITS } from '../limits.js'
-import type { Finish, Occurrence } from '../intercept.js'
+import type { Finish } from '../journal.js'
 import { Backlog, bodyLength, HEADER_BYTES, type Outbox } from './codec.js'
-import type { Change } from './names.js'
+import type { CopyMasker } from './masking/copy.js'
+import type { Change, Portal } from './names.js'
 import {
   MalformedMessage,
   readError,
@@ -14,6 +15,8 @@ import {
   readTextRow,
   TARGET,
 } from './messages.js'
+import type { StatementOccurrence } from './occurrence.js'
+import { Captured, type Results, type View } from './results.js'
 
 /** Transaction status of ReadyForQuery: outside any transaction block. */
 export const IDLE = 0x49
@@ -46,9 +49,11 @@ export interface ReplyDetails {
   readonly lookup?: Lookup
   /** What the caller gets instead of the error that the gateway provoked. */
   readonly error?: Buffer
-  readonly occurrence?: Occurrence
+  readonly occurrence?: StatementOccurrence
   /** Taken back, should the target skip the message. */
   readonly change?: Change
+  /** The portal that is described or run. */
+  readonly portal?: Portal
 }
 
 const NO_DETAILS: ReplyDetails = {}
@@ -58,14 +63,23 @@ export class Reply implements Finish {
   readonly kind: ReplyKind
   readonly lookup: Lookup | undefined
   readonly error: Buffer | undefined
-  readonly occurrence: Occurrence | undefined
+  readonly occurrence: StatementOccurrence | undefined
   readonly change: Change | undefined
+  readonly portal: Portal | undefined
   /** Epoch ms; 0 for what is no command. */
   readonly startedAt: number
   durationMs = 0
   rows = 0
   tag = ''
   sqlstate = ''
+  /** Statements of its text that are done. */
+  statementCount = 0
+  /** What is known of the rows that come. */
+  view: View | undefined
+  /** Masks the COPY data that comes. */
+  copier: CopyMasker | undefined
+  /** What the recording keeps of the rows, or of the COPY data. */
+  captured: Captured | undefined
 
   constructor(kind: ReplyKind, startedAt: number, details: ReplyDetails = NO_DETAILS) {
     this.kind = kind
@@ -74,11 +88,18 @@ export class Reply implements Finish {
     this.error = details.error
     this.occurrence = details.occurrence
     this.change = details.change
+    this.portal = details.portal
   }
 
   get outcome(): 'done' | 'failed' {
     return this.sqlstate === '' ? 'done' : 'failed'
   }
+}
+
+/** Data passes in pieces, unless somebody looks into it; everything else is held whole. */
+function limitOf(isData: boolean, isLooked: boolean): number {
+  if (isLooked) return LIMITS.maskedRowBytesMax
+  return isData ? LIMITS.messageBytesMax : LIMITS.controlMessageBytesMax
 }
 
 /** What the session learns from the target's side. */
@@ -108,12 +129,15 @@ export class Replies {
   #head = 0
   readonly #backlog = new Backlog()
   #skipBytes = 0
-  #skipForwards = true
+  /** Bytes without which nothing more can be done with the backlog. */
+  #wantedBytes = 0
   readonly #out: Outbox
+  readonly #results: Results
   readonly #on: ReplyEvents
 
-  constructor(out: Outbox, events: ReplyEvents) {
+  constructor(out: Outbox, results: Results, events: ReplyEvents) {
     this.#out = out
+    this.#results = results
     this.#on = events
   }
 
@@ -133,12 +157,15 @@ export class Replies {
     let at = 0
     if (this.#skipBytes > 0) {
       at = Math.min(this.#skipBytes, bytes.length)
-      if (this.#skipForwards) this.#out.slice(bytes, 0, at)
+      this.#out.slice(bytes, 0, at)
       this.#skipBytes -= at
     } else if (this.#backlog.sizeBytes > 0) {
-      this.#backlog.push(bytes)
+      this.#backlog.push(volatile ? Buffer.from(bytes) : bytes)
+      // A long row is put together once, not again for each of its chunks.
+      if (this.#backlog.sizeBytes < this.#wantedBytes) return
       bytes = this.#backlog.take()
     }
+    this.#wantedBytes = 0
     at = this.#messages(bytes, at)
     if (at < bytes.length) {
       const rest = bytes.subarray(at)
@@ -151,38 +178,87 @@ export class Replies {
     let at = from
     while (at + HEADER_BYTES <= bytes.length) {
       const type = bytes[at] ?? 0
-      const streamed = this.#isStreamed(type)
-      const limit = streamed ? LIMITS.messageBytesMax : LIMITS.controlMessageBytesMax
-      const end = at + HEADER_BYTES + bodyLength(bytes, at, limit)
+      const isRow = type === TARGET.dataRow
+      const isData = (isRow || type === TARGET.copyData) && this.#isCallers()
+      const isLooked = isData && this.#isLookedInto(type)
+      const end = at + HEADER_BYTES + bodyLength(bytes, at, limitOf(isData, isLooked))
       if (end > bytes.length) {
-        if (!streamed) return at
-        if (type === TARGET.dataRow) this.#peek().rows += 1
+        if (!isData || isLooked) {
+          this.#wantedBytes = end - at
+          return at
+        }
+        // What nobody looks into passes in pieces, however long it is.
+        if (isRow) this.#peek().rows += 1
         this.#out.slice(bytes, at, bytes.length)
         this.#skipBytes = end - bytes.length
-        this.#skipForwards = true
         return bytes.length
       }
-      if (type === TARGET.dataRow && streamed) {
-        this.#peek().rows += 1
-        this.#out.slice(bytes, at, end)
-      } else if (this.#handle(type, bytes, at + HEADER_BYTES, end)) {
-        this.#out.slice(bytes, at, end)
+      if (isData) {
+        at = isRow ? this.#rows(bytes, at, end) : this.#copied(bytes, at, end)
+        continue
       }
+      if (this.#handle(type, bytes, at + HEADER_BYTES, end)) this.#out.slice(bytes, at, end)
       at = end
     }
     return at
   }
 
-  /** Messages that pass by length alone, without being held whole. */
-  #isStreamed(type: number): boolean {
-    switch (type) {
-      case TARGET.dataRow:
-        return this.#queue[this.#head]?.lookup === undefined
-      case TARGET.copyData:
-        return true
-      default:
-        return false
+  /** False for rows of the gateway's own lookups. */
+  #isCallers(): boolean {
+    return this.#queue[this.#head]?.lookup === undefined
+  }
+
+  /** True when rows or COPY data of the reply at hand are masked or searched, message by message. */
+  #isLookedInto(type: number): boolean {
+    const reply = this.#queue[this.#head]
+    if (type === TARGET.copyData) return reply?.copier !== undefined
+    return this.#viewOf(reply)?.masker !== undefined
+  }
+
+  #viewOf(reply: Reply | undefined): View | undefined {
+    return reply?.portal === undefined ? reply?.view : reply.portal.view
+  }
+
+  /** Passes the run of whole rows that begins at `start` on at once; returns its end. */
+  #rows(bytes: Buffer, start: number, firstEnd: number): number {
+    const reply = this.#peek()
+    const before = reply.rows
+    const end = this.#runEnd(reply, TARGET.dataRow, bytes, firstEnd)
+    const view = this.#viewOf(reply)
+    const fromBytes = this.#out.sizeBytes
+    this.#results.rows(view, bytes, start, end, this.#out)
+    if (reply.occurrence !== undefined) {
+      reply.captured ??= new Captured(view)
+      this.#results.captureRows(reply.captured, this.#out, fromBytes, reply.rows - before)
     }
+    return end
+  }
+
+  /** Passes the run of whole CopyData messages that begins at `start` on at once; returns its end. */
+  #copied(bytes: Buffer, start: number, firstEnd: number): number {
+    const reply = this.#peek()
+    const end = this.#runEnd(reply, TARGET.copyData, bytes, firstEnd)
+    const fromBytes = this.#out.sizeBytes
+    if (reply.copier === undefined) this.#out.slice(bytes, start, end)
+    else reply.copier.data(bytes, start, end, this.#out)
+    if (reply.occurrence !== undefined) {
+      reply.captured ??= new Captured(undefined)
+      this.#results.captureCopy(reply.captured, this.#out, fromBytes)
+    }
+    return end
+  }
+
+  /** Where the run of whole messages of one type ends; they count as rows of the reply. */
+  #runEnd(reply: Reply, type: number, bytes: Buffer, firstEnd: number): number {
+    let end = firstEnd
+    reply.rows += 1
+    while (end + HEADER_BYTES <= bytes.length && bytes[end] === type) {
+      const next = end + HEADER_BYTES + bodyLength(bytes, end, LIMITS.messageBytesMax)
+      if (next > bytes.length) break
+      end = next
+      reply.rows += 1
+    }
+    return end
   }
 
   /** Returns true when the message goes to the caller as it is. */
@@ -197,6 +273,8 @@ export class Replies {
       case TARGET.parameterDescription:
         return this.#peek().lookup === undefined
       case TARGET.rowDescription:
+        this.#describe(bytes, start, end)
+        return this.#described()
       case TARGET.noData:
         return this.#described()
       case TARGET.dataRow:
@@ -211,11 +289,13 @@ export class Replies {
       case TARGET.copyIn:
         return this.#copyIn()
       case TARGET.copyOut:
-      case TARGET.copyData:
+        return this.#copyOut(bytes, start, end)
       case TARGET.copyDone:
+        return this.#copyDone()
       case TARGET.notice:
+        return this.#orInstead(this.#results.report(this.#peekOccurrence(), bytes, start, end))
       case TARGET.notification:
-        return true
+        return this.#orInstead(this.#results.notification(bytes, start, end))
       case TARGET.error:
         return this.#failed(bytes, start, end)
       case TARGET.readyForQuery:
@@ -251,6 +331,17 @@ export class Replies {
     return reply
   }
 
+  #peekOccurrence(): StatementOccurrence | undefined {
+    return this.#queue[this.#head]?.occurrence
+  }
+
+  /** Returns false after it has put out another message in place of the target's. */
+  #orInstead(message: Buffer | undefined): boolean {
+    if (message === undefined) return true
+    this.#out.add(message)
+    return false
+  }
+
   #answered(kind: ReplyKind): boolean {
     const reply = this.#shift()
     if (reply.kind !== kind) throw new MalformedMessage('the target answered out of order')
@@ -258,6 +349,18 @@ export class Replies {
     reply.change?.done()
     this.#settle()
     return reply.lookup === undefined
+  }
+
+  /** The description of rows that are to come: a portal's, or those of a simple Query. */
+  #describe(bytes: Buffer, start: number, end: number): void {
+    const reply = this.#peek()
+    if (reply.portal !== undefined) {
+      const { occurrence } = reply.portal
+      reply.portal.view = this.#results.describe(occurrence, 0, bytes, start, end)
+    } else if (reply.kind === 'query' && reply.occurrence !== undefined) {
+      const { occurrence, statementCount } = reply
+      reply.view = this.#results.describe(occurrence, statementCount, bytes, start, end)
+    }
   }
 
   #described(): boolean {
@@ -270,13 +373,31 @@ export class Replies {
   #completed(tag: string): boolean {
     const reply = this.#peek()
     reply.tag = reply.tag === '' ? tag : `${reply.tag}; ${tag}`
-    if (reply.kind === 'query') return true
+    if (reply.kind === 'query') {
+      reply.statementCount += 1
+      reply.view = undefined
+      return true
+    }
     if (reply.kind !== 'execute') throw new MalformedMessage('the target completed nothing')
     this.#shift()
     this.copyIn = false
     if (reply.occurrence !== undefined) this.#on.finished(reply)
     this.#settle()
     return reply.lookup === undefined
+  }
+
+  #copyOut(bytes: Buffer, start: number, end: number): boolean {
+    const reply = this.#peek()
+    const { occurrence, statementCount } = reply
+    reply.copier = this.#results.copyOut(occurrence, statementCount, bytes, start, end)
+    return true
+  }
+
+  #copyDone(): boolean {
+    const reply = this.#peek()
+    reply.copier?.done(this.#out)
+    reply.copier = undefined
+    return true
   }
 
   /** While it reads COPY data, a target ignores Sync and Flush: replies to them never come. */
@@ -298,20 +419,16 @@ export class Replies {
     const sqlstate = readError(bytes, start, end).get('C') ?? ''
     this.copyIn = false
     const head = this.#queue[this.#head]
-    if (head === undefined || head.kind === 'sync') return true
+    const instead = this.#results.report(head?.occurrence, bytes, start, end)
+    if (head === undefined || head.kind === 'sync') return this.#orInstead(instead)
     head.sqlstate = sqlstate
-    if (head.kind === 'query') return this.#swap(head)
+    if (head.kind === 'query') return this.#orInstead(head.error ?? instead)
     // A lookup closed by a Sync of its own fails unseen; one within a pipeline has failed that, too.
     const own = this.#queue.slice(this.#head).some((reply) => reply.kind === 'sync' && reply.lookup)
-    const forwards = head.lookup === undefined ? this.#swap(head) : !own
+    const forwards =
+      head.lookup !== undefined && own ? false : this.#orInstead(head.error ?? instead)
     this.#skip(sqlstate)
     return forwards
-  }
-
-  #swap(reply: Reply): boolean {
-    if (reply.error === undefined) return true
-    this.#out.add(reply.error)
-    return false
   }
 
   /** The target runs nothing of what was sent after the failure, up to the next Sync. */

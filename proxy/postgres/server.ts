@@ -5,8 +5,12 @@ import { createServer, type Server, type Socket } from 'node:net'
 
 import { type Refusal } from '../../core/errors.js'
 import type { Authenticated, Clock, CredentialBroker } from '../../core/ports.js'
+import { principalName } from '../../core/principal.js'
+import type { Recording, RecordingAbout, RecordingService } from '../../core/recording.js'
+import type { Policy } from '../../policy/policy.js'
 import type { Gateway } from '../gateway.js'
 import { Interceptor, type InterceptDependencies } from '../intercept.js'
+import type { CommandJournal, Journals } from '../journal.js'
 import { LIMITS } from '../limits.js'
 import type { LiveSession } from '../live-session.js'
 import { HandshakeBroken } from './byte-reader.js'
@@ -14,6 +18,7 @@ import { CancelKeys } from './cancel-keys.js'
 import { wireError } from './errors.js'
 import { greet, type CallerSecurity, type Hello } from './handshake.js'
 import { openTarget, type Target } from './login.js'
+import type { Masks, ResourceMasks } from './masking/masks.js'
 import {
   authenticationMessage,
   errorMessage,
@@ -26,6 +31,7 @@ import {
 import { Passage, type StatementReader } from './passage.js'
 import { refusalOf, Relay } from './relay.js'
 import { IDLE } from './replies.js'
+import { Results } from './results.js'
 import { PostgresSession } from './session.js'
 import { VerdictCaches } from './verdict-cache.js'
 
@@ -35,6 +41,9 @@ export interface PostgresDependencies {
   readonly intercept: InterceptDependencies
   readonly credentials: CredentialBroker
   readonly reader: StatementReader
+  readonly masks: Masks
+  readonly journals: Journals
+  readonly recordings: RecordingService
   readonly clock: Clock
   readonly security: CallerSecurity
   /** Told about failures of ours that end a session; never with a secret in them. */
@@ -57,6 +66,7 @@ export class PostgresServer {
   readonly #loggingIn = new Set<Socket>()
   readonly #keys = new CancelKeys()
   readonly #caches = new VerdictCaches()
+  readonly #endings = new Set<Promise<void>>()
 
   constructor(dependencies: PostgresDependencies) {
     this.#with = dependencies
@@ -173,55 +183,63 @@ export class PostgresServer {
   async #join(hello: Hello, session: LiveSession): Promise<void> {
     const { credentials, gateway } = this.#with
     const { resource } = session.permit
+    let recording: Recording | undefined
     try {
       if (hello.database !== undefined && hello.database !== resource.database) {
         throw new MalformedMessage(`the resource ${resource.name} is another database`)
       }
+      // No recording, no session.
+      recording = await this.#with.recordings.open(this.#about(session))
       const target = await openTarget(
         session.permit,
         await credentials.credentialFor(resource),
         hello.settings,
       )
-      this.#pump(hello, session, target)
+      this.#pump(hello, session, target, recording)
     } catch (failure) {
       const refusal = refusalOf(failure)
       if (refusal.code === 'INTERNAL') this.#with.onFailure(failure, session.id)
       refuse(hello.socket, refusal)
       const totals = { commands: 0, toTargetBytes: 0, toCallerBytes: 0 }
-      await gateway.closed(session, 'target-unreachable', totals, refusal.details.why ?? '')
+      const end = refusal.code === 'RECORD_UNAVAILABLE' ? 'record-lost' : 'target-unreachable'
+      await gateway.closed(session, end, totals, refusal.details.why ?? '')
+      await recording?.close()
     }
   }
 
-  #pump(hello: Hello, session: LiveSession, target: Target): void {
-    const { clock, intercept, gateway, reader } = this.#with
+  #pump(hello: Hello, session: LiveSession, target: Target, recording: Recording): void {
+    const { clock, intercept, reader } = this.#with
+    const fail = (failure: unknown): void => {
+      this.#with.onFailure(failure, session.id)
+      relay.fail(failure)
+    }
+    const journal = this.#journal(session, recording)
     const pins = new Map(PINNED.map((name) => [name, target.parameters.get(name) ?? '']))
     const passage = new Passage({
       session,
-      interceptor: new Interceptor(session, intercept),
+      interceptor: new Interceptor(session, intercept, journal),
       reader,
       caches: this.#caches,
       clock,
       pins: [...pins].map(([name, value]) => `${name}=${value}`).join(';'),
-      fail: (failure) => {
-        this.#with.onFailure(failure, session.id)
-        relay.fail(failure)
-      },
+      fail,
     })
-    const conversation: PostgresSession = new PostgresSession(
+    const conversation = new PostgresSession({
       passage,
-      {
+      results: new Results((policy) => this.#masksOf(session, policy), intercept.policy.current),
+      wire: {
         flush: () => {
           relay.flush()
           relay.resumeCaller()
         },
       },
       clock,
-      (name, value) => {
+      reported: (name, value) => {
         if (pins.has(name) && pins.get(name) !== value) {
           throw new MalformedMessage(`the session’s ${name} changed, on which judging depends`)
         }
       },
-    )
+    })
     const key = this.#keys.issue(() => {
       if (!passage.cancel()) relay.cancelTarget()
     })
@@ -233,14 +251,56 @@ export class PostgresServer {
       (end, totals, why) => {
         this.#keys.withdraw(key.processId)
         passage.cancel()
-        void gateway.closed(session, end, totals, why).catch((failure: unknown) => {
-          this.#with.onFailure(failure, session.id)
-        })
+        journal.flush()
+        this.#ending(session, recording, () => this.#with.gateway.closed(session, end, totals, why))
       },
     )
     welcome(hello.socket, target, key)
     relay.start()
     session.whenCut((cut) => relay.cut(cut))
+  }
+
+  #about({ id, protocol, principal, grant }: LiveSession): RecordingAbout {
+    return {
+      ...{ sessionId: id, gatewayId: this.#with.intercept.gatewayId, protocol },
+      ...{ principal: principalName(principal), resource: grant.resource, role: grant.role },
+      ...{ startedAt: this.#with.clock.now(), grantId: grant.id, requestId: grant.requestId },
+    }
+  }
+
+  #masksOf({ grant }: LiveSession, policy: Policy): ResourceMasks | undefined {
+    return this.#with.masks.of(policy, grant.role, grant.resource)
+  }
+
+  /** What can't be kept on record ends the session. */
+  #journal(session: LiveSession, recording: Recording): CommandJournal {
+    const { clock, intercept, journals } = this.#with
+    const { grant } = session
+    const onFailure = (failure: unknown): void => {
+      this.#with.onFailure(failure, session.id)
+      void session.cut({ end: 'record-lost', refusal: refusalOf(failure) })
+    }
+    recording.onFailure(onFailure)
+    return journals.open({
+      ...{ grantId: grant.id, requestId: grant.requestId, sessionId: session.id },
+      ...{ startedAt: clock.now(), recording, onFailure },
+      shown: (text) =>
+        this.#masksOf(session, intercept.policy.current())?.search?.inText(text) ?? text,
+    })
+  }
+
+  /** Closes the books of a session; `finished` waits for it. */
+  #ending(session: LiveSession, recording: Recording, close: () => Promise<void>): void {
+    const ending = close()
+      .then(() => recording.close())
+      .catch((failure: unknown) => this.#with.onFailure(failure, session.id))
+      .finally(() => this.#endings.delete(ending))
+    this.#endings.add(ending)
+  }
+
+  /** Resolves when the books of all sessions that have ended are closed. */
+  async finished(): Promise<void> {
+    await Promise.all(this.#endings)
   }
 }
 

@@ -6,7 +6,7 @@ import { serialize } from 'pg-protocol'
 import type { Refusal } from '../../core/errors.js'
 import type { Clock } from '../../core/ports.js'
 import { LIMITS } from '../limits.js'
-import { NO_PARAMETERS, type Judged, type Occurrence, type Parameters } from '../intercept.js'
+import { NO_PARAMETERS, type Parameters } from '../intercept.js'
 import { Statement } from '../statement.js'
 import { Backlog, bodyLength, HEADER_BYTES } from './codec.js'
 import { wireError } from './errors.js'
@@ -20,12 +20,14 @@ import {
   readParse,
   readQuery,
 } from './messages.js'
-import { Names, PreparedNames } from './names.js'
+import { Names, Portal, PreparedNames } from './names.js'
+import type { JudgedStatement, StatementOccurrence } from './occurrence.js'
 import { OWN_NAME, OwnLookup } from './own-lookup.js'
 import { BindParameters, readParameters } from './parameters.js'
 import type { Passage } from './passage.js'
 import { Pipeline, POISON } from './pipeline.js'
 import type { ReplyEvents } from './replies.js'
+import type { Results } from './results.js'
 import type { Recalled } from './verdict-cache.js'
 
 /** What the session needs from the sockets around it. */
@@ -34,10 +36,22 @@ export interface Wire {
   flush(): void
 }
 
+/** What a session is made of. */
+export interface SessionParts {
+  readonly passage: Passage
+  readonly results: Results
+  readonly wire: Wire
+  readonly clock: Clock
+  readonly reported: ReplyEvents['reported']
+}
+
 /** Effects that may change what names mean. */
 const DEFINING: ReadonlySet<string> = new Set(['ddl', 'privilege', 'dangerous', 'unknown'])
 
 const NO_TYPES: readonly number[] = []
+
+/** The gateway asks for itself; the caller sees nothing of the answer. */
+const UNSEEN = { rows: [], done: () => undefined }
 
 /** One PostgreSQL conversation. */
 export class PostgresSession {
@@ -51,13 +65,15 @@ export class PostgresSession {
   #skipForwards = true
   readonly #backlog = new Backlog()
   readonly #statements = new PreparedNames()
-  readonly #portals = new Names<Occurrence>()
+  readonly #portals = new Names<Portal>()
   readonly #passage: Passage
+  readonly #results: Results
   readonly #wire: Wire
   readonly #lookup: OwnLookup
 
-  constructor(passage: Passage, wire: Wire, clock: Clock, reported: ReplyEvents['reported']) {
+  constructor({ passage, results, wire, clock, reported }: SessionParts) {
     this.#passage = passage
+    this.#results = results
     this.#wire = wire
     const events = {
       finished: passage.finished.bind(passage),
@@ -65,7 +81,7 @@ export class PostgresSession {
       flush: () => wire.flush(),
       transactionEnded: () => this.#portals.clear(),
     }
-    this.pipeline = new Pipeline(events, clock)
+    this.pipeline = new Pipeline(events, results, clock)
     this.#lookup = new OwnLookup(this.pipeline, events.flush)
   }
 
@@ -272,7 +288,12 @@ export class PostgresSession {
     })
   }
 
-  #prepare(name: string, statement: Statement, judged: Judged, types: readonly number[]): void {
+  #prepare(
+    name: string,
+    statement: Statement,
+    judged: JudgedStatement,
+    types: readonly number[],
+  ): void {
     const change = this.#statements.prepare(name, statement, judged, types)
     this.pipeline.expect('parse', { change })
   }
@@ -309,7 +330,7 @@ export class PostgresSession {
         : readParameters(bytes, body, end, types)
       const occurrence = this.#passesAtOnce(prepared, statement.bytes, parameters)
       if (occurrence) {
-        this.pipeline.expect('bind', { change: this.#portals.set(portal, occurrence) })
+        this.#bound(portal, occurrence)
         return this.pipeline.toTarget.slice(bytes, at, end)
       }
     }
@@ -320,43 +341,63 @@ export class PostgresSession {
       if (this.#closed || cleared === undefined) return
       if (Buffer.isBuffer(cleared)) this.pipeline.refuse(cleared)
       else {
-        this.pipeline.expect('bind', { change: this.#portals.set(portal, cleared) })
+        this.#bound(portal, cleared)
         this.pipeline.toTarget.add(copy)
       }
     })
   }
 
+  #bound(name: string, occurrence: StatementOccurrence): void {
+    const change = this.#portals.set(name, new Portal(occurrence))
+    this.pipeline.expect('bind', { change, occurrence })
+  }
+
   /** What a portal runs was decided when it was bound; a portal made otherwise is not known. */
-  #execute(portal: string, bytes: Buffer, at: number, end: number): void {
-    const occurrence = this.#portals.get(portal)
-    if (occurrence === undefined) return this.#refuseUnknown('portal', portal)
-    const recorded = this.#passage.mayExecute(occurrence)
+  #execute(name: string, bytes: Buffer, at: number, end: number): void {
+    const portal = this.#portals.get(name)
+    if (portal === undefined) return this.#refuseUnknown('portal', name)
+    const refusal = this.#passage.rejudge(portal)
+    if (refusal !== undefined) return this.pipeline.refuse(refusal)
+    const recorded = this.#passage.mayExecute(portal.occurrence)
     if (recorded === undefined) {
-      this.#run(occurrence)
+      this.#run(name, portal)
       return this.pipeline.toTarget.slice(bytes, at, end)
     }
     const copy = Buffer.from(bytes.subarray(at, end))
     this.#wait(async () => {
       await recorded
       if (this.#closed || this.pipeline.replies.skipping) return
-      this.#run(occurrence)
+      this.#run(name, portal)
       this.pipeline.toTarget.add(copy)
     })
   }
 
-  #run(occurrence: Occurrence): void {
+  #run(name: string, portal: Portal): void {
+    const { occurrence } = portal
+    if (!portal.isDescribed && this.#results.needsDescription(occurrence)) {
+      portal.isDescribed = true
+      this.pipeline.expect('describe-portal', { lookup: UNSEEN, portal })
+      this.pipeline.toTarget.add(serialize.describe({ type: 'P', name }))
+    }
     this.#noteControl(occurrence.judged)
-    this.pipeline.command('execute', { occurrence })
+    this.pipeline.command('execute', { occurrence, portal })
   }
 
   #named(type: number, bytes: Buffer, at: number, end: number): void {
     const { kind, name } = readNamed(bytes, at + HEADER_BYTES, end)
     this.#guardName(name)
-    if (type === CALLER.describe) this.pipeline.expect(`describe-${kind}`)
+    if (type === CALLER.describe) this.#describe(kind, name)
     else if (kind === 'portal')
       this.pipeline.expect('close', { change: this.#portals.delete(name) })
     else this.pipeline.expect('close', { change: this.#statements.delete(name) })
     this.pipeline.toTarget.slice(bytes, at, end)
+  }
+
+  #describe(kind: 'statement' | 'portal', name: string): void {
+    const portal = kind === 'portal' ? this.#portals.get(name) : undefined
+    if (portal === undefined) return this.pipeline.expect(`describe-${kind}`)
+    portal.isDescribed = true
+    this.pipeline.expect('describe-portal', { portal })
   }
 
   #guardName(name: string): void {
@@ -365,7 +406,11 @@ export class PostgresSession {
   }
 
   /** The occurrence, when it is allowed and nothing has to be written before it is forwarded. */
-  #passesAtOnce(known: Recalled, text: Buffer, parameters: Parameters): Occurrence | undefined {
+  #passesAtOnce(
+    known: Recalled,
+    text: Buffer,
+    parameters: Parameters,
+  ): StatementOccurrence | undefined {
     const { judged, statement = new Statement(text) } = known
     const occurrence = { number: this.#commandCount + 1, judged, statement, parameters }
     if (!this.#passage.passesAtOnce(occurrence, this.pipeline.inTransaction)) return undefined
@@ -374,7 +419,7 @@ export class PostgresSession {
     return occurrence
   }
 
-  #noteControl(judged: Judged): void {
+  #noteControl(judged: JudgedStatement): void {
     if (!this.#passage.isControl(judged)) return
     this.pipeline.noteControl(DEFINING.has(judged.command.effect))
     if (this.#passage.redefinesStatements(judged)) this.#statements.clear()
@@ -384,7 +429,7 @@ export class PostgresSession {
   async #read(
     statement: Statement,
     types: readonly number[],
-  ): Promise<Judged | Buffer | undefined> {
+  ): Promise<JudgedStatement | Buffer | undefined> {
     const known = this.#recall(statement.bytes, types)
     if (known !== undefined) return known.judged
     await this.pipeline.settled()
@@ -405,7 +450,7 @@ export class PostgresSession {
     statement: Statement,
     types: readonly number[],
     parameters: Parameters,
-  ): Promise<Occurrence | Buffer | undefined> {
+  ): Promise<StatementOccurrence | Buffer | undefined> {
     const judged = await this.#read(statement, types)
     this.#commandCount += 1
     if (judged === undefined || Buffer.isBuffer(judged)) return judged

@@ -4,19 +4,21 @@
 
 import { createHash } from 'node:crypto'
 import { expect } from 'vitest'
-import type { AuditEvent } from '../../core/audit.js'
 import type { Command, CommandPart, Effect } from '../../core/command.js'
 import { granted, refused } from '../../core/errors.js'
 import type { Grant } from '../../core/grant.js'
 import type { AuditLog, ReviewService } from '../../core/ports.js'
 import { loadPolicy } from '../../policy/load.js'
 import { Interceptor } from '../../proxy/intercept.js'
+import { Journals } from '../../proxy/journal.js'
 import { LiveSession } from '../../proxy/live-session.js'
 import { Permit } from '../../proxy/permit.js'
 import { Passage } from '../../proxy/postgres/passage.js'
+import { Results } from '../../proxy/postgres/results.js'
 import { PostgresSession } from '../../proxy/postgres/session.js'
 import { VerdictCaches } from '../../proxy/postgres/verdict-cache.js'
 import { ManualClock } from '../fakes/manual-clock.js'
+import { trailOf, type TrailEvent } from '../fakes/trail.js'
 import { FakeTarget, Frames, strings } from './fake-target.js'
 
 const POLICY = `gateway: { audience: https://warder.test }
@@ -72,7 +74,7 @@ export class World {
   readonly #durable = new Set<string>()
   /** Writes of the transaction that is open at the target. */
   #uncommitted: string[] = []
-  readonly events: AuditEvent[] = []
+  readonly events: TrailEvent[] = []
   #durableCount = 0
   readonly #waiters: { ticket: number; resolve: () => void }[] = []
   #input: Buffer
@@ -100,7 +102,13 @@ export class World {
     )
     this.#passage = this.#passageOf(live)
     const wire = { flush: () => this.#flush() }
-    this.#session = new PostgresSession(this.#passage, wire, this.#clock, () => undefined)
+    this.#session = new PostgresSession({
+      passage: this.#passage,
+      results: new Results(() => undefined, thePolicy),
+      wire,
+      clock: this.#clock,
+      reported: () => undefined,
+    })
   }
 
   /** A world whose caller sends `input`, revoked after so many steps (never, when infinite). */
@@ -244,18 +252,24 @@ export class World {
   #passageOf(session: LiveSession): Passage {
     const policy = { current: thePolicy }
     const clock = this.#clock
-    const dependencies = { gatewayId: 'gwy_simulated' as const, policy, clock }
+    const audit = this.#audit()
+    const after = (_: number, run: () => void) => void this.#pending.push({ run })
+    const journal = new Journals({ audit, after }).open({
+      ...{ grantId: GRANT.id, requestId: GRANT.requestId, sessionId: session.id, startedAt: 0 },
+      onFailure: (failure) => {
+        this.failure ??= failure
+      },
+    })
+    const dependencies = { gatewayId: 'gwy_simulated' as const, policy, clock, audit }
     return new Passage({
       ...{ session, clock, caches: new VerdictCaches(), pins: '' },
-      interceptor: new Interceptor(session, {
-        ...dependencies,
-        reviews: this.#reviews(),
-        audit: this.#audit(),
-      }),
+      interceptor: new Interceptor(session, { ...dependencies, reviews: this.#reviews() }, journal),
       reader: {
         read: async (text) => {
           await this.#later()
-          return { command: meaningOf(text), isCacheable: true, runsAtParse: false }
+          const command = meaningOf(text)
+          const known = { lineage: undefined, isCacheable: true, isOfShape: false }
+          return { command, ...known, runsAtParse: false }
         },
       },
       fail: (failure) => {
@@ -272,7 +286,7 @@ export class World {
 
   #audit(): AuditLog {
     return {
-      append: (event) => this.events.push(event),
+      append: (event) => this.events.push(...trailOf(event)),
       durable: (ticket) =>
         new Promise((resolve) => {
           if (ticket <= this.#durableCount) resolve()

@@ -183,6 +183,9 @@ test.each([
   },
 )
 
+/** Finds a command by its number within its session. */
+const isNumber = (number: number) => (fields: { command?: unknown }) => fields.command === number
+
 test('a temporary table that a rollback took back is not judged by its name any more', async () => {
   await login('definer')
   await client.query('begin; create temp table shadow (a int)')
@@ -190,7 +193,7 @@ test('a temporary table that a rollback took back is not judged by its name any 
   await client.query('rollback')
   const from = world.audit.events.length
   await client.query('select a from shadow')
-  const { fields } = await world.audit.until('command.finished', from)
+  const { fields } = await world.audit.until('command.finished', from, isNumber(4))
   expect(fields).toMatchObject({ relations: ['read shadow'], sqlstate: '42P01' })
 })
 
@@ -200,11 +203,7 @@ test('a definition under way makes what is sent behind it wait for a new judgeme
   const from = world.audit.events.length
   client.send(q('create temp table t (a int)'), q('select a from t'))
   await client.ready(2)
-  const { fields } = await world.audit.until(
-    'command.finished',
-    from,
-    ({ kinds }: { kinds?: unknown }) => String(kinds) === 'select',
-  )
+  const { fields } = await world.audit.until('command.finished', from, isNumber(3))
   expect(String((fields as { relations?: unknown }).relations)).toMatch(/^read pg_temp/)
 })
 
@@ -216,7 +215,12 @@ test('a definition of one session is seen by the judgements of another at once',
   await other.query('alter table moved rename to away')
   const from = world.audit.events.length
   await client.query('select a from moved')
-  const { fields } = await world.audit.until('command.finished', from)
+  const { fields } = await world.audit.until(
+    'command.finished',
+    from,
+    (found: { command?: unknown; relations?: unknown }) =>
+      isNumber(2)(found) && String(found.relations) === 'read moved',
+  )
   expect(fields).toMatchObject({ relations: ['read moved'] })
   await other.query('drop table away')
   await other.close()

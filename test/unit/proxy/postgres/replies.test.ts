@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 
+import { EMPTY_POLICY } from '../../../../policy/load.js'
 import { MessageTooLong, Outbox } from '../../../../proxy/postgres/codec.js'
 import {
   errorMessage,
@@ -10,6 +11,7 @@ import {
   readyMessage,
 } from '../../../../proxy/postgres/messages.js'
 import { Replies, Reply } from '../../../../proxy/postgres/replies.js'
+import { Results } from '../../../../proxy/postgres/results.js'
 
 const text = (type: string, body: string) =>
   message(type.charCodeAt(0), Buffer.from(body, 'latin1'))
@@ -37,7 +39,11 @@ function scanner() {
   const out = new Outbox()
   const reported: string[] = []
   let settledCount = 0
-  const replies = new Replies(out, {
+  const results = new Results(
+    () => undefined,
+    () => EMPTY_POLICY,
+  )
+  const replies = new Replies(out, results, {
     finished: () => undefined,
     reported: (name, value) => reported.push(`${name}=${value}`),
     settled: () => {
