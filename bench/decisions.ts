@@ -4,13 +4,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { BenchApi } from './api.js'
 import { BenchCaller } from './caller.js'
-import { ROLE } from './gateway.js'
-import { aligned } from './postgres-report.js'
-import type { BenchSurroundings } from './postgres.js'
+import { ROLE } from './policy-text.js'
+import { aligned } from './report.js'
 import { percentile, rounded } from './rows.js'
 import type { Row } from './rows.js'
 import { onStage } from './stage.js'
-import type { BenchStage } from './stage.js'
+import type { BenchStage, BenchSurroundings } from './stage.js'
 import { DATABASE } from './target.js'
 
 const APPROVE_COUNT = 150

@@ -1,19 +1,15 @@
-// The gateway that is measured: its policy, its store, and the process it runs in.
+// A gateway that is measured: its store, and the process it runs in.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Progress } from '../app/embedded/executable.js'
 import { PostgresCluster } from '../app/embedded/postgres-cluster.js'
 import { SupervisedChild } from '../app/embedded/supervised-child.js'
 import type { StopStep } from '../app/embedded/supervised-child.js'
-import { DATABASE, LOGIN } from './target.js'
+import { policyText } from './policy-text.js'
 import type { BenchTarget } from './target.js'
 
-/** `aud` of every token of the benchmarks. */
-export const AUDIENCE = 'https://warder.bench'
-/** The role that callers log in with. */
-export const ROLE = 'bencher'
 /** Variable that names the file which the gateway's process writes once it serves. */
 export const READY_FILE = 'BENCH_READY_FILE'
 
@@ -37,14 +33,21 @@ export interface BenchGateway {
   readonly address: GatewayAddress
   readonly child: SupervisedChild
   readonly store: PostgresCluster
+  readonly logFile: string
   stop(): Promise<void>
 }
 
 /** What the gateway is started with. */
 export interface GatewayOptions {
+  /** Tells several of one stage apart, kebab-case. */
+  readonly name: string
   readonly directory: string
   readonly target: BenchTarget
   readonly issuerUrl: string
+  /** True when reads wait for the audit log, too. */
+  readonly isStrict: boolean
+  /** Directory that gets CPU profiles of its process and threads when it ends. */
+  readonly profileDirectory?: string | undefined
   /** This process's environment; only what finding programs needs is passed on. */
   readonly variables: Readonly<Record<string, string | undefined>>
   readonly progress: Progress
@@ -53,90 +56,65 @@ export interface GatewayOptions {
 
 /** Starts store, Temporal (with its database file) and gateway; the latter two in one process tree. */
 export async function startGateway(options: GatewayOptions): Promise<BenchGateway> {
-  const { directory, progress, onGivenUp } = options
+  const { name, directory, progress, onGivenUp } = options
   const store = await PostgresCluster.start({
-    ...{ dataDirectory: directory, name: 'store', progress, onGivenUp },
+    ...{ dataDirectory: directory, name: `${name}-store`, progress, onGivenUp },
   })
   try {
     await store.ensureDatabase('warder')
-    const readyFile = join(directory, 'ready.json')
+    const readyFile = join(directory, `${name}-ready.json`)
     const child = await startChild(options, store.url('warder'), readyFile)
     const address = JSON.parse(readFileSync(readyFile, 'utf8')) as GatewayAddress
     const stop = async () => {
       await child.stop()
       await store.stop()
     }
-    return { address, child, store, stop }
+    return { address, child, store, logFile: logFileOf(options), stop }
   } catch (error) {
     await store.stop()
     throw error
   }
 }
 
+const logFileOf = ({ directory, name }: GatewayOptions): string => join(directory, `${name}.log`)
+
 function startChild(
-  { directory, target, issuerUrl, variables, progress, onGivenUp }: GatewayOptions,
+  options: GatewayOptions,
   databaseUrl: string,
   readyFile: string,
 ): Promise<SupervisedChild> {
-  const policyFile = join(directory, 'policy.yaml')
-  writeFileSync(policyFile, policyText(target, issuerUrl), { mode: 0o600 })
+  const { name, directory, variables, profileDirectory, progress, onGivenUp } = options
+  const policyFile = join(directory, `${name}-policy.yaml`)
+  writeFileSync(policyFile, policyText(options), { mode: 0o600 })
   const passed = ['PATH', 'HOME', 'WARDER_CACHE'].flatMap((name) => {
     const value = variables[name]
     return value === undefined ? [] : [[name, value] as const]
   })
-  progress('Starting the gateway in a process of its own …')
+  progress(`Starting ${name} in a process of its own …`)
   const spec = {
-    title: 'The gateway',
+    title: `The process of ${name}`,
     command: process.execPath,
-    arguments: [...process.execArgv, fileURLToPath(new URL('gateway-process.js', import.meta.url))],
+    arguments: [
+      ...process.execArgv,
+      ...(profileDirectory === undefined
+        ? []
+        : ['--cpu-prof', `--cpu-prof-dir=${resolve(profileDirectory)}`]),
+      fileURLToPath(new URL('gateway-process.js', import.meta.url)),
+    ],
     environment: {
       ...Object.fromEntries(passed),
-      WARDER_DATA: join(directory, 'warder'),
+      WARDER_DATA: join(directory, name),
       WARDER_POLICY: policyFile,
       WARDER_LISTEN_POSTGRES: '127.0.0.1:0',
       WARDER_LISTEN_API: '127.0.0.1:0',
       DATABASE_URL: databaseUrl,
       [READY_FILE]: readyFile,
     },
-    logFile: join(directory, 'gateway.log'),
-    recordFile: join(directory, 'gateway.json'),
+    logFile: logFileOf(options),
+    recordFile: join(directory, `${name}.json`),
     isReady: () => Promise.resolve(existsSync(readyFile)),
     startMsMax: START_MS_MAX,
     stopSteps: STOP_STEPS,
   }
   return SupervisedChild.start(spec, progress, onGivenUp)
-}
-
-/** Everything that reads is allowed; a write to one table is held; its approver may also revoke. */
-function policyText({ cluster, passwordFile }: BenchTarget, issuerUrl: string): string {
-  return `gateway:
-  audience: ${AUDIENCE}
-issuers:
-  - { name: bench, issuer: '${issuerUrl}', algorithms: [ES256], groups: groups }
-resources:
-  - name: ${DATABASE}
-    protocol: postgres
-    address: ${cluster.host}:${cluster.port}
-    database: ${DATABASE}
-    credential: { user: ${LOGIN}, password: { file: '${passwordFile}' } }
-    tls: off
-roles:
-  - name: ${ROLE}
-    on: [${DATABASE}]
-    allow:
-      - { effects: [read, session-control] }
-    ask:
-      - { effects: [write], relations: [bench.notes], approvers: deciders, timeout: 10m }
-access:
-  - who: { issuer: bench, subject: migrate-job }
-    role: ${ROLE}
-    for: 2h
-    max: 2h
-approvers:
-  deciders:
-    members:
-      - { issuer: bench, group: db-admins }
-duties:
-  revoke: [deciders]
-`
 }

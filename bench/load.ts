@@ -1,28 +1,24 @@
-// One run of pgbench against one subject: speed as pgbench reports it, CPU time of what stands in
-// between, over the same window. The first second, with its logins, is not counted.
+// One run of pgbench against one subject: what its transaction log says about a window of time, and
+// the CPU time of what stands in between over the same window. Logins are not within it.
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { secondsOf } from './cases.js'
+import type { LoadCase, SubjectName } from './cases.js'
 import { cpuUs, cpuWithChildrenUs } from './process-cpu.js'
-import { readLatencies, readProgress } from './pgbench-output.js'
+import { readWindow } from './pgbench-output.js'
 import { median } from './rows.js'
-
-/** What pgbench sends. */
-export interface LoadCase {
-  readonly name: string
-  readonly protocol: 'simple' | 'prepared'
-  readonly connectionCount: number
-  /** SQL of one transaction; pgbench's own `-S` when absent. */
-  readonly sql?: string
-}
 
 /** What the load runs against. */
 export interface Subject {
-  readonly name: string
+  readonly name: SubjectName
   readonly port: number
   readonly userName: string
+  readonly database: string
+  /** PEM file to verify its certificate with; without one, TLS is off. */
+  readonly authorityFile: string | undefined
   /** Made anew for each run: a token does not live for ever. */
   password(): Promise<string>
   /** Process whose CPU time is charged to the subject; none when nothing stands in between. */
@@ -43,54 +39,61 @@ export interface LoadResult {
 export interface LoadOptions {
   readonly pgbench: string
   readonly directory: string
-  readonly database: string
+  /** Of a run with many connections. */
   readonly seconds: number
   readonly signal: AbortSignal
 }
 
 interface Sample {
   readonly atMs: number
-  readonly tps: number
   readonly cpuUs: number | undefined
   readonly storeCpuUs: number | undefined
 }
 
 const HOST = '127.0.0.1'
-const WARM_UP_SECONDS = 1
-/** The last second is cut short by the end of the run. */
-const SPARE_SECONDS = 1
-/** Share of transactions whose latency is logged when they come by the ten thousand. */
-const SAMPLING_RATE = 0.1
+/** Until the window begins; the next is tried when not all had done something after the one before. */
+const WARM_UPS_MS = [900, 2_900, 9_900] as const
+/** From the window's end to pgbench's, at least. */
+const SPARE_MS = 100
 const STDERR_LINES_MAX = 20
 
 /**
  * Runs pgbench once.
  *
- * @throws Error with what pgbench said when it fails, or when too little came out of it.
+ * @throws Error with what pgbench said when it fails, or when its connections are not up in time.
  */
 export async function runLoad(
   load: LoadCase,
   subject: Subject,
   options: LoadOptions,
 ): Promise<LoadResult> {
+  for (const warmUpMs of WARM_UPS_MS) {
+    const result = await runOnce(load, subject, options, warmUpMs)
+    if (result !== undefined) return result
+  }
+  throw new Error(`${load.name} of ${subject.name}: its connections are not up in time`)
+}
+
+async function runOnce(
+  load: LoadCase,
+  subject: Subject,
+  options: LoadOptions,
+  warmUpMs: number,
+): Promise<LoadResult | undefined> {
   const directory = mkdtempSync(join(options.directory, 'load-'))
   try {
-    const samples = await runPgbench(load, subject, options, directory)
-    const window = samples.slice(0, options.seconds + 1)
-    const [first, last] = [window[0], window.at(-1)]
-    if (first === undefined || last === undefined || window.length <= options.seconds) {
-      throw new Error(`pgbench reported too seldom to measure ${load.name} of ${subject.name}`)
-    }
-    const log = readdirSync(directory).filter((name) => name.startsWith('log.'))
-    const latencies = log.flatMap((name) =>
-      readLatencies(readFileSync(join(directory, name), 'latin1'), first.atMs, last.atMs),
-    )
-    const counted = window.slice(1)
-    const tps = counted.reduce((sum, sample) => sum + sample.tps, 0) / counted.length
-    const txCount = (tps * (last.atMs - first.atMs)) / 1_000
+    const [first, last] = await runPgbench(load, subject, options, directory, warmUpMs)
+    if (first === undefined || last === undefined) return undefined
+    const log = readdirSync(directory)
+      .filter((name) => name.startsWith('log.'))
+      .map((name) => readFileSync(join(directory, name), 'latin1'))
+      .join('\n')
+    const { earlyConnectionCount, latenciesMs } = readWindow(log, first.atMs, last.atMs)
+    if (earlyConnectionCount < load.connectionCount || latenciesMs.length === 0) return undefined
+    const txCount = latenciesMs.length
     return {
-      tps,
-      p50Ms: median(latencies),
+      tps: (txCount * 1_000) / (last.atMs - first.atMs),
+      p50Ms: median(latenciesMs),
       ...perTx('cpuUsPerTx', first.cpuUs, last.cpuUs, txCount),
       ...perTx('storeCpuUsPerTx', first.storeCpuUs, last.storeCpuUs, txCount),
     }
@@ -109,65 +112,72 @@ function perTx<N extends string>(
   return { [name]: (after - before) / txCount } as { readonly [K in N]?: number }
 }
 
+/** Resolves with what was seen at the window's begin and end, less when pgbench ended before. */
 async function runPgbench(
   load: LoadCase,
   subject: Subject,
   options: LoadOptions,
   directory: string,
+  warmUpMs: number,
 ): Promise<readonly Sample[]> {
   const { signal, pgbench } = options
-  const environment = {
-    PATH: '/usr/bin:/bin',
-    PGHOST: HOST,
-    PGPORT: String(subject.port),
-    PGDATABASE: options.database,
-    PGUSER: subject.userName,
-    PGPASSWORD: await subject.password(),
-    PGSSLMODE: 'disable',
-    PGGSSENCMODE: 'disable',
-  }
-  const args = pgbenchArguments(load, options, directory)
+  const environment = await environmentOf(subject)
+  const windowMs = secondsOf(load, options.seconds) * 1_000
+  const args = pgbenchArguments(load, (warmUpMs + windowMs + SPARE_MS) / 1_000, directory)
   // Its own process group: a Ctrl-C reaches this process alone, which then ends everything in order.
   const child = spawn(pgbench, args, {
     ...{ env: environment, cwd: directory, signal, detached: true },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const samples: Sample[] = []
+  const timers = [warmUpMs, warmUpMs + windowMs].map((atMs) =>
+    setTimeout(() => samples.push(sampleOf(subject)), atMs),
+  )
   const said: string[] = []
-  const lines = createInterface(child.stderr)
-  lines.on('line', (line) => {
-    const progress = readProgress(line)
-    if (progress !== undefined) samples.push(sampleOf(progress.tps, subject))
-    else if (said.length < STDERR_LINES_MAX) said.push(line)
+  createInterface(child.stderr).on('line', (line) => {
+    if (said.length < STDERR_LINES_MAX) said.push(line)
   })
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
-  })
-  signal.throwIfAborted()
-  if (code === 0) return samples
+  try {
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', resolve)
+    })
+    signal.throwIfAborted()
+    if (code === 0) return samples
+  } finally {
+    for (const timer of timers) clearTimeout(timer)
+  }
   throw new Error(`${load.name} of ${subject.name}: pgbench failed\n${said.join('\n')}`)
 }
 
-function pgbenchArguments(load: LoadCase, options: LoadOptions, directory: string): string[] {
-  const { protocol, connectionCount, sql } = load
-  const seconds = WARM_UP_SECONDS + options.seconds + SPARE_SECONDS
-  const script = join(directory, 'script.sql')
-  if (sql !== undefined) writeFileSync(script, `${sql};\n`)
+const environmentOf = async (subject: Subject): Promise<Record<string, string>> => ({
+  PATH: '/usr/bin:/bin',
+  PGHOST: HOST,
+  PGPORT: String(subject.port),
+  PGDATABASE: subject.database,
+  PGUSER: subject.userName,
+  PGPASSWORD: await subject.password(),
+  PGGSSENCMODE: 'disable',
+  ...(subject.authorityFile === undefined
+    ? { PGSSLMODE: 'disable' }
+    : { PGSSLMODE: 'verify-full', PGSSLROOTCERT: subject.authorityFile }),
+})
+
+function pgbenchArguments(load: LoadCase, seconds: number, directory: string): string[] {
+  const { protocol, connectionCount, script } = load
+  const file = join(directory, 'script.sql')
+  if (script !== undefined) writeFileSync(file, script)
   return [
     ...['--no-vacuum', '--protocol', protocol, '--jobs', '1', '--client', String(connectionCount)],
-    ...['--time', String(seconds), '--progress', '1', '--log', '--log-prefix=log'],
-    ...(sql === undefined
-      ? ['--select-only', '--sampling-rate', String(SAMPLING_RATE)]
-      : ['--file', script]),
+    ...['--time', String(seconds), '--log', '--log-prefix=log'],
+    ...(script === undefined ? ['--select-only'] : ['--file', file]),
   ]
 }
 
-function sampleOf(tps: number, { pid, storePid }: Subject): Sample {
+function sampleOf({ pid, storePid }: Subject): Sample {
   const [own, store] = [pid?.(), storePid?.()]
   return {
     atMs: Date.now(),
-    tps,
     cpuUs: own === undefined ? undefined : cpuUs(own),
     storeCpuUs: store === undefined ? undefined : cpuWithChildrenUs(store),
   }

@@ -2,11 +2,16 @@
 // and cleans up after it, also when it is interrupted.
 
 import { writeFileSync } from 'node:fs'
+import { benchAudit } from './audit.js'
 import { benchDecisions } from './decisions.js'
+import { benchDetect } from './detect.js'
+import { benchIdle } from './idle.js'
 import { HELP, readOptions } from './options.js'
-import type { BenchOptions } from './options.js'
+import type { BenchOptions, Group } from './options.js'
 import { benchPostgres } from './postgres.js'
 import { rowsText } from './rows.js'
+import type { Row } from './rows.js'
+import type { BenchSurroundings } from './stage.js'
 
 /** Wrong words on the command line (sysexits.h). */
 const USAGE = 64
@@ -15,6 +20,21 @@ const INTERRUPTED = 130
 const say = (text: string) => process.stdout.write(`${text}\n`)
 /** What is going on, apart from the figures. */
 const progress = (line: string) => process.stderr.write(`${line}\n`)
+
+/** Runs one group of cases, prints what it found and returns it. */
+type RunGroup = (
+  options: BenchOptions,
+  surroundings: BenchSurroundings,
+  say: (text: string) => void,
+) => Promise<readonly Row[]>
+
+const RUNS: Readonly<Record<Group, RunGroup>> = {
+  postgres: benchPostgres,
+  audit: benchAudit,
+  decisions: (_options, surroundings) => benchDecisions(surroundings, say),
+  idle: (_options, surroundings) => benchIdle(surroundings, say),
+  detect: () => Promise.resolve(benchDetect(say)),
+}
 
 async function bench(options: BenchOptions): Promise<number> {
   const stop = new AbortController()
@@ -34,10 +54,7 @@ async function bench(options: BenchOptions): Promise<number> {
     },
   }
   try {
-    const rows =
-      options.group === 'postgres'
-        ? await benchPostgres(options, surroundings, say)
-        : await benchDecisions(surroundings, say)
+    const rows = await RUNS[options.group](options, surroundings, say)
     if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, rowsText(rows))
     return 0
   } catch (failure) {

@@ -1,33 +1,29 @@
-// Reads what pgbench writes while it runs and what it leaves behind. Pure.
+// Reads what pgbench leaves behind. Pure.
 
-/** One line of `--progress`. */
-export interface ProgressLine {
-  /** Seconds since pgbench began. */
-  readonly atSeconds: number
-  /** Transactions per second since the line before. */
-  readonly tps: number
-}
-
-const PROGRESS = /^progress: ([0-9.]+) s, ([0-9.]+) tps/
-
-/** The line as progress, or undefined when it says something else. */
-export function readProgress(line: string): ProgressLine | undefined {
-  const [, at, tps] = PROGRESS.exec(line) ?? []
-  return at === undefined || tps === undefined
-    ? undefined
-    : { atSeconds: Number(at), tps: Number(tps) }
+/** What a per-transaction log says about a window of time. */
+export interface LoggedWindow {
+  /** Connections that had ended a transaction before the window began. */
+  readonly earlyConnectionCount: number
+  /** Latency in ms of each transaction that ended within the window. */
+  readonly latenciesMs: readonly number[]
 }
 
 /**
- * Latencies in ms from a per-transaction log (PostgreSQL manual, "Per-Transaction Logging"):
- * `client transaction time_us script epoch_s epoch_us`, of what ended within [from, to) epoch ms.
+ * Reads a per-transaction log (PostgreSQL manual, "Per-Transaction Logging"), whose lines are
+ * `client transaction time_us script epoch_s epoch_us`, for the window [from, to) in epoch ms.
  */
-export function readLatencies(log: string, fromMs: number, toMs: number): number[] {
-  return log.split('\n').flatMap((line) => {
-    const [, , timeUs, , seconds, micros] = line.split(' ').map(Number)
-    if (timeUs === undefined || seconds === undefined || micros === undefined) return []
-    const atMs = seconds * 1_000 + micros / 1_000
+export function readWindow(log: string, fromMs: number, toMs: number): LoggedWindow {
+  const early = new Set<string>()
+  const latenciesMs: number[] = []
+  for (const line of log.split('\n')) {
+    const [client, , timeUs, , seconds, micros] = line.split(' ')
+    if (client === undefined || micros === undefined) continue
+    const latencyMs = Number(timeUs) / 1_000
     // A transaction that failed has a word in place of its time.
-    return atMs >= fromMs && atMs < toMs && Number.isFinite(timeUs) ? [timeUs / 1_000] : []
-  })
+    if (!Number.isFinite(latencyMs)) continue
+    const atMs = Number(seconds) * 1_000 + Number(micros) / 1_000
+    if (atMs < fromMs) early.add(client)
+    else if (atMs < toMs) latenciesMs.push(latencyMs)
+  }
+  return { earlyConnectionCount: early.size, latenciesMs }
 }

@@ -1,6 +1,6 @@
 // CPU time of processes from Linux's /proc. Looks at them only.
 
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
 
 /** Clock ticks per second in /proc: 100 on every architecture that Node runs on (USER_HZ). */
 const TICKS_PER_SECOND = 100
@@ -28,25 +28,40 @@ export function readStat(line: string): ProcessStat | undefined {
 }
 
 /**
- * CPU time that the process has used, µs.
- *
- * @throws Error when there is no such process.
+ * CPU time that the process has used, µs, with that of its children that run the same program: a relay
+ * may be several processes behind one port. Undefined when there is no such process.
  */
-export function cpuUs(pid: number): number {
-  const stat = statOf(String(pid))
-  if (stat === undefined) throw new Error(`process ${pid} is gone`)
-  return stat.ownTicks * TICK_US
+export function cpuUs(pid: number): number | undefined {
+  const stats = relayPids(pid).flatMap((one) => statOf(one) ?? [])
+  if (stats.length === 0) return undefined
+  return stats.reduce((sum, { ownTicks }) => sum + ownTicks, 0) * TICK_US
 }
 
-/** The same of a server with a process for each connection, those that have ended included, µs. */
+/** The process and its children that run the same program; none when there is no such process. */
+export function relayPids(pid: number): readonly string[] {
+  if (statOf(String(pid)) === undefined) return []
+  const program = programOf(String(pid))
+  const same = (child: string) => program !== undefined && programOf(child) === program
+  return [String(pid), ...childrenOf(pid).filter(same)]
+}
+
+/** CPU time of a server with a process for each connection, those that have ended included, µs. */
 export function cpuWithChildrenUs(pid: number): number {
-  const children = readdirSync('/proc')
-    .filter((name) => /^[0-9]+$/.test(name))
-    .flatMap((name) => statOf(name) ?? [])
-    .filter(({ parentPid }) => parentPid === pid)
   const own = statOf(String(pid))
-  const ticks = children.reduce((sum, { ownTicks }) => sum + ownTicks, 0)
+  const ticks = childrenOf(pid).reduce((sum, child) => sum + (statOf(child)?.ownTicks ?? 0), 0)
   return (ticks + (own?.ownTicks ?? 0) + (own?.endedChildrenTicks ?? 0)) * TICK_US
+}
+
+const childrenOf = (pid: number): readonly string[] =>
+  readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name) && statOf(name)?.parentPid === pid)
+
+/** Path of the program that the process runs; undefined when it is gone or somebody else's. */
+function programOf(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`)
+  } catch {
+    return undefined
+  }
 }
 
 function statOf(pid: string): ProcessStat | undefined {

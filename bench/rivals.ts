@@ -1,5 +1,5 @@
-// PgBouncer and HAProxy in front of the target, as small as they can be configured: one process,
-// loopback, no TLS. Never listens elsewhere.
+// PgBouncer and HAProxy in front of the target, as small as they can be configured: one process on
+// loopback. Never listens elsewhere.
 
 import { chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { accepts, choosePort } from '../app/embedded/loopback-port.js'
 import { postgresRuntime } from '../app/embedded/postgres-runtime.js'
 import { SupervisedChild } from '../app/embedded/supervised-child.js'
 import type { ChildSpec, StopStep } from '../app/embedded/supervised-child.js'
+import type { BenchCertificate } from './certificate.js'
 import { DATABASE, LOGIN } from './target.js'
 import type { BenchTarget } from './target.js'
 
@@ -29,13 +30,15 @@ export interface RivalOptions {
   readonly command: string
   readonly directory: string
   readonly target: BenchTarget
+  /** True for TLS on both legs, which HAProxy can't do: it passes PostgreSQL's TLS through. */
+  readonly hasTls: boolean
   readonly progress: Progress
   readonly onGivenUp: (failure: Error) => void
 }
 
 /** PgBouncer with session pooling: each caller has a connection to the target for himself. */
 export async function startPgbouncer(options: RivalOptions): Promise<Rival> {
-  const { directory, target, command } = options
+  const { directory, target, command, hasTls } = options
   const port = await choosePort(join(directory, 'pgbouncer-port'))
   const { host, port: targetPort } = target.cluster
   const at = `host=${host} port=${targetPort} dbname=${DATABASE}`
@@ -49,12 +52,21 @@ export async function startPgbouncer(options: RivalOptions): Promise<Rival> {
     'pool_mode = session',
     'default_pool_size = 50',
     'auth_type = any',
+    ...(hasTls ? tlsLines(target.certificate) : []),
   ])
   // It refuses to run as root, as PostgreSQL does.
   const { runAs } = await postgresRuntime(directory, options.progress)
   if (runAs !== undefined) chownSync(file, runAs.uid, runAs.gid)
   return start(options, port, { title: 'PgBouncer', command, arguments: [file], user: runAs })
 }
+
+const tlsLines = ({ certificateFile, keyFile, authorityFile }: BenchCertificate) => [
+  'client_tls_sslmode = require',
+  `client_tls_cert_file = ${certificateFile}`,
+  `client_tls_key_file = ${keyFile}`,
+  'server_tls_sslmode = verify-full',
+  `server_tls_ca_file = ${authorityFile}`,
+]
 
 /** HAProxy as a TCP relay on one thread. */
 export async function startHaproxy(options: RivalOptions): Promise<Rival> {

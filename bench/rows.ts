@@ -1,8 +1,20 @@
 // The rows that a benchmark writes, and the figures that rows are made of. Pure.
 
-/** What a figure is about; `store_cpu_us_per_tx` is what keeping the record costs elsewhere. */
-export type Metric =
-  'tps' | 'cpu_us_per_tx' | 'store_cpu_us_per_tx' | 'p50_ms' | 'p99_ms' | 'wall_s'
+/** What is measured; `store_cpu_us_per_tx` is what keeping the record costs elsewhere. */
+type Measure =
+  | 'tps'
+  | 'cpu_us_per_tx'
+  | 'store_cpu_us_per_tx'
+  | 'p50_ms'
+  | 'p99_ms'
+  | 'wall_s'
+  | 'kb_per_session'
+  | 'mb_per_s'
+/** Another subject that a figure is compared with. */
+export type Peer = 'direct' | 'pgbouncer' | 'haproxy'
+
+/** What a figure is about; `X_to_PEER` is a quotient, `X_over_PEER` a difference. */
+export type Metric = Measure | `${'tps' | 'cpu' | 'wall'}_to_${Peer}` | `p50_ms_over_${Peer}`
 
 /** One figure. */
 export interface Row {
@@ -35,10 +47,21 @@ export function percentile(values: readonly number[], rank: number): number {
  * disturbs neither more than the other.
  */
 export const pairwiseRatio = (ones: readonly number[], others: readonly number[]): number =>
+  pairwise(ones, others, (one, other) => (other === 0 ? undefined : one / other))
+
+/** The median of the differences of two series, round by round. */
+export const pairwiseDifference = (ones: readonly number[], others: readonly number[]): number =>
+  pairwise(ones, others, (one, other) => one - other)
+
+const pairwise = (
+  ones: readonly number[],
+  others: readonly number[],
+  compare: (one: number, other: number) => number | undefined,
+): number =>
   median(
     ones.flatMap((one, round) => {
       const other = others[round]
-      return other === undefined || other === 0 ? [] : [one / other]
+      return other === undefined ? [] : (compare(one, other) ?? [])
     }),
   )
 

@@ -1,22 +1,7 @@
-// Lines as pgbench 15.18 prints them.
+// Lines as pgbench 15.18 writes them.
 
 import { expect, test } from 'vitest'
-import { readLatencies, readProgress } from '../../../bench/pgbench-output.js'
-
-test.each([
-  'pgbench (15.18 (Debian 15.18-0+deb12u1))',
-  'transaction type: <builtin: select only>',
-  'progress: soon, fast',
-  ' progress: 1.0 s, 9.9 tps',
-  '',
-])('%j is no progress', (line) => {
-  expect(readProgress(line)).toBeUndefined()
-})
-
-test('a line of progress says when and how fast', () => {
-  const line = 'progress: 2.0 s, 22834.9 tps, lat 0.350 ms stddev 0.168, 0 failed'
-  expect(readProgress(line)).toEqual({ atSeconds: 2, tps: 22_834.9 })
-})
+import { readWindow } from '../../../bench/pgbench-output.js'
 
 const LOG = `0 199 2241 0 1175850568 995598
 1 200 512 0 1175850569 608
@@ -24,14 +9,26 @@ const LOG = `0 199 2241 0 1175850568 995598
 2 202 350 0 1175850570 0
 `
 
-test('only latencies within the window count', () => {
-  expect(readLatencies(LOG, 1_175_850_569_000, 1_175_850_570_000)).toEqual([0.512])
+test('what ended before the window, or as it was over, has no latency in it', () => {
+  const { latenciesMs } = readWindow(LOG, 1_175_850_569_000, 1_175_850_570_000)
+  expect(latenciesMs).toEqual([0.512])
 })
 
 test('a failed transaction and a cut line have no latency', () => {
-  expect(readLatencies(`${LOG}3 203 1`, 0, Number.MAX_VALUE)).toEqual([2.241, 0.512, 0.35])
+  const { latenciesMs } = readWindow(`${LOG}3 203 1`, 0, Number.MAX_VALUE)
+  expect(latenciesMs).toEqual([2.241, 0.512, 0.35])
 })
 
-test('an empty log has no latencies', () => {
-  expect(readLatencies('', 0, Number.MAX_VALUE)).toEqual([])
+test('a connection that did nothing before the window, or only failed, is not early', () => {
+  const early = (fromMs: number) => readWindow(LOG, fromMs, Number.MAX_VALUE).earlyConnectionCount
+  expect([1_175_850_568_995, 1_175_850_569_000, 1_175_850_570_000].map(early)).toEqual([0, 1, 2])
+})
+
+test('a connection is early once, however much it did', () => {
+  const log = `${LOG}0 203 100 0 1175850569 700\n`
+  expect(readWindow(log, 1_175_850_571_000, Number.MAX_VALUE).earlyConnectionCount).toBe(3)
+})
+
+test('an empty log has nothing', () => {
+  expect(readWindow('', 0, Number.MAX_VALUE)).toEqual({ earlyConnectionCount: 0, latenciesMs: [] })
 })

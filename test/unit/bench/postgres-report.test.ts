@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { aligned, postgresRows, postgresTable } from '../../../bench/postgres-report.js'
-import type { Measured } from '../../../bench/postgres-report.js'
+import { postgresReport, postgresRows } from '../../../bench/postgres-report.js'
+import type { Measured } from '../../../bench/report.js'
 
 const run = (
-  subject: string,
+  subject: Measured['subject'],
   round: number,
   tps: number,
   more: Partial<Measured> = {},
@@ -18,46 +18,62 @@ const MEASURED: readonly Measured[] = [
   run('pgbouncer', 2, 40, { cpuUsPerTx: 20 }),
 ]
 
-const HOW = { seconds: 3, roundCount: 2, rowCount: 100_000 }
+const PLAIN = { seconds: 3, roundCount: 2, hasTls: false }
+const TLS = { ...PLAIN, hasTls: true }
+
+const valueOf = (metric: string, measured: readonly Measured[], facts = PLAIN) =>
+  postgresRows(measured, facts).find((row) => row.subject === 'gateway' && row.metric === metric)
+    ?.value
 
 test('a figure that a subject does not have is no row', () => {
-  const metrics = postgresRows(MEASURED)
+  const metrics = postgresRows(MEASURED, PLAIN)
     .filter(({ subject }) => subject === 'direct')
     .map(({ metric }) => metric)
+  expect(metrics).toEqual(['tps', 'p50_ms', 'tps_to_pgbouncer'])
+})
+
+test('without its peer a comparison is no row', () => {
+  const metrics = postgresRows([run('gateway', 1, 100)], PLAIN).map(({ metric }) => metric)
   expect(metrics).toEqual(['tps', 'p50_ms'])
 })
 
 test('a row is the median over the rounds', () => {
-  expect(postgresRows(MEASURED)).toContainEqual({
-    case: 'simple-8',
-    subject: 'gateway',
-    metric: 'tps',
-    value: 60,
-  })
-})
-
-test('bulk is told as the seconds of one pass', () => {
-  const bulk = { case: 'bulk', subject: 'direct', round: 1, tps: 20, p50Ms: 50 }
-  expect(postgresRows([bulk])).toEqual([
-    { case: 'bulk', subject: 'direct', metric: 'wall_s', value: 0.05 },
-  ])
+  expect(valueOf('tps', MEASURED)).toBe(60)
 })
 
 test('ratios are taken round by round, whatever order the runs come in', () => {
-  const lines = postgresTable(MEASURED, HOW).split('\n')
-  const gateway = lines.find((line) => line.includes('gateway')) ?? ''
-  expect(gateway.trim().split(/\s+/).slice(-2)).toEqual(['0.50', '3.00'])
+  expect(valueOf('tps_to_pgbouncer', MEASURED)).toBe(0.5)
 })
 
-test('without its rival a ratio is a dash', () => {
-  const lines = postgresTable([run('gateway', 1, 100)], HOW).split('\n')
-  expect(lines.at(-1)?.trim().split(/\s+/).slice(-2)).toEqual(['–', '–'])
+test('a round in which the peer had no turn is in no ratio', () => {
+  expect(valueOf('cpu_to_haproxy', [...MEASURED, run('gateway', 3, 1, { cpuUsPerTx: 90 })])).toBe(3)
 })
 
-test('columns are as wide as their widest cell', () => {
-  const lines = [
-    ['case', 'subject', 'tps'],
-    ['b', 'd', '1234'],
-  ]
-  expect(aligned(lines)).toBe('case  subject   tps\nb     d        1234')
+test('bulk is told as the seconds of one pass, and as a multiple of the direct one', () => {
+  const bulk = (subject: Measured['subject'], p50Ms: number): Measured => ({
+    ...{ case: 'bulk', subject, round: 1, tps: 20, p50Ms },
+  })
+  const rows = postgresRows([bulk('direct', 50), bulk('gateway', 60)], PLAIN)
+  expect(rows.filter(({ subject }) => subject === 'gateway')).toEqual([
+    { case: 'bulk', subject: 'gateway', metric: 'wall_s', value: 0.06 },
+    { case: 'bulk', subject: 'gateway', metric: 'wall_to_direct', value: 1.2 },
+  ])
+})
+
+test('added latency is only told of one connection', () => {
+  const one = (subject: Measured['subject'], p50Ms: number): Measured => ({
+    ...{ case: 'prepared-1', subject, round: 1, tps: 1, p50Ms },
+  })
+  const measured = [...MEASURED, one('haproxy', 0.1), one('gateway', 0.25)]
+  const over = postgresRows(measured, PLAIN).filter(
+    ({ metric, subject }) => metric === 'p50_ms_over_haproxy' && subject === 'gateway',
+  )
+  expect(over.map((row) => [row.case, row.value])).toEqual([['prepared-1', 0.15]])
+})
+
+test('with TLS the peer is PgBouncer, and there are no bars', () => {
+  expect(valueOf('cpu_to_haproxy', MEASURED, TLS)).toBeUndefined()
+  expect(valueOf('cpu_to_pgbouncer', MEASURED, TLS)).toBe(1.5)
+  expect(postgresReport(MEASURED, TLS)).not.toContain('missed by')
+  expect(postgresReport(MEASURED, PLAIN)).toContain('missed by 0.200')
 })

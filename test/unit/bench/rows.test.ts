@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { median, pairwiseRatio, percentile, rounded, rowsText } from '../../../bench/rows.js'
+import {
+  median,
+  pairwiseDifference,
+  pairwiseRatio,
+  percentile,
+  rounded,
+  rowsText,
+} from '../../../bench/rows.js'
 
 test('nothing has no median', () => {
   expect(median([])).toBeNaN()
@@ -37,4 +44,9 @@ test('a result file is JSON with one row a line', () => {
   const text = rowsText(rows)
   expect(JSON.parse(text)).toEqual(rows)
   expect(text.trimEnd().split('\n')).toHaveLength(4)
+})
+
+test('a difference is taken round by round, and leaves out a round without a counterpart', () => {
+  expect(pairwiseDifference([3, 10, 100], [1, 5])).toBe(3.5)
+  expect(pairwiseDifference([1], [])).toBeNaN()
 })
