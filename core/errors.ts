@@ -67,7 +67,8 @@ const TABLE = {
   },
   RESULT_WITHHELD: {
     message: (d) => `The result was withheld${because(d)}.`,
-    remedy: () => 'The session has ended. Select masked columns as they are, without changing them.',
+    remedy: () =>
+      'The session has ended. Select masked columns as they are, without changing them.',
   },
   STATEMENT_INVALID: {
     message: (d) => `The statement can't be parsed${because(d)}.`,

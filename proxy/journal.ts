@@ -136,6 +136,8 @@ export class CommandJournal {
   /** For the recording alone. */
   #notes: RecordingEvent[] = []
   #textBytes = 0
+  #lastStatement: { readonly text: string } | undefined
+  #lastShown = ''
   #hasFailed = false
 
   /** @param onFirst Called when there is something to flush; see `Journals.open`. */
@@ -246,10 +248,21 @@ export class CommandJournal {
   #result(command: CommandToPack, { columns, pieces, rows, omittedBytes }: CapturedResult) {
     const atMs = this.#atMs(command.startedAt + command.durationMs)
     const { number } = command
-    const bytes = Buffer.concat(pieces)
+    const [only] = pieces
+    const bytes = pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces)
     if (columns.length === 0) return { kind: 'output', atMs, number, bytes, omittedBytes } as const
     const omittedRows = Math.max(0, command.rows - rows)
     return { kind: 'rows', atMs, number, columns, bytes, omittedRows } as const
+  }
+
+  /** A prepared statement is run again and again: its text is looked through once. */
+  #shownText(statement: { readonly text: string }): string {
+    if (statement !== this.#lastStatement) {
+      const { shown = same } = this.#session
+      this.#lastStatement = statement
+      this.#lastShown = shown(statement.text)
+    }
+    return this.#lastShown
   }
 
   /** The same command for the session's recording, placed where it was over. */
@@ -260,7 +273,7 @@ export class CommandJournal {
       kind: 'command',
       atMs: this.#atMs(startedAt + durationMs),
       number: command.number,
-      text: shown(command.statement.text),
+      text: this.#shownText(command.statement),
       parameters: command.parameters.shown.map(shown),
       effect: command.meaning.command.effect,
       outcome: command.outcome,

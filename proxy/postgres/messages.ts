@@ -83,6 +83,10 @@ class Body {
   }
 
   text(): string {
+    if (this.bytes[this.at] === 0 && this.at < this.end) {
+      this.at += 1
+      return ''
+    }
     const close = this.bytes.indexOf(0, this.at)
     if (close < 0 || close >= this.end) throw new MalformedMessage('a name is not terminated')
     const text = this.bytes.toString('utf8', this.at, close)
@@ -149,18 +153,23 @@ export function readBind(bytes: Buffer, start: number, end: number): Bind {
   const body = new Body(bytes, start, end)
   const portal = body.text()
   const statement = body.text()
-  const codes = Array.from({ length: body.int16() }, () => body.int16())
-  const values = Array.from({ length: body.int16() }, () => {
+  const codes: number[] = []
+  for (let left = body.int16(); left > 0; left -= 1) codes.push(body.int16())
+  const values: (Buffer | null)[] = []
+  const formats: number[] = []
+  for (let left = body.int16(); left > 0; left -= 1) {
+    formats.push(codes[codes.length === 1 ? 0 : values.length] ?? 0)
     const length = body.int32()
-    return length === -1 ? null : body.take(length)
-  })
+    values.push(length === -1 ? null : body.take(length))
+  }
   body.take(body.int16() * 2)
   body.finish()
-  if (codes.some((code) => code > 1)) throw new MalformedMessage('a format is neither 0 nor 1')
+  for (const code of codes) {
+    if (code > 1) throw new MalformedMessage('a format is neither 0 nor 1')
+  }
   if (codes.length > 1 && codes.length !== values.length) {
     throw new MalformedMessage('formats and values differ in number')
   }
-  const formats = values.map((_, index) => codes[codes.length === 1 ? 0 : index] ?? 0)
   return { portal, statement, formats, values }
 }
 

@@ -12,6 +12,7 @@ import { redactError, redactNotification } from './masking/messages.js'
 import { planCopy, planResult, readCopyOut, readRowDescription } from './masking/plan.js'
 import { RowMasker } from './masking/rows.js'
 import type { JudgedStatement, StatementOccurrence } from './occurrence.js'
+import type { Lineage, StatementLineage } from './sql/lineage.js'
 
 /** A result that the target has described. */
 export interface View {
@@ -43,12 +44,24 @@ interface Known {
   readonly view: View
 }
 
+/** Where the rows of a cursor come from, as its DECLARE was judged. */
+interface Cursor {
+  /** Undefined when nobody can tell. */
+  readonly lineage: Pick<StatementLineage, 'outputs'> | undefined
+  readonly origins: Lineage['origins'] | undefined
+  readonly isApproved: boolean
+}
+
+/** Cursors that one session may have declared, by name; with more, none of them is known any more. */
+const CURSOR_COUNT_MAX = 1_000
+
 /** Takes care of the results of one session. */
 export class Results {
   readonly #masksOf: (policy: Policy) => ResourceMasks | undefined
   readonly #currentPolicy: () => Policy
   readonly #known = new WeakMap<JudgedStatement, Known>()
   readonly #touches = new WeakMap<JudgedStatement, boolean>()
+  readonly #cursors = new Map<string, Cursor>()
   /** Something that touches masked columns was run: what a COMMIT checks late may quote it. */
   #hasTouched = false
 
@@ -80,7 +93,8 @@ export class Results {
     // The same text gives the same description nearly always: then nothing is planned anew.
     if (known?.description.compare(bytes, start, end) === 0 && statement === 0) return known.view
     const view = this.#plan(occurrence, statement, bytes, start, end)
-    if (statement === 0 && reviewId === undefined) {
+    const isFetch = judged.lineage?.statements[statement]?.fetches !== undefined
+    if (statement === 0 && reviewId === undefined && !isFetch) {
       this.#known.set(judged, { description: Buffer.from(bytes.subarray(start, end)), view })
     }
     return view
@@ -100,15 +114,13 @@ export class Results {
     const masks = this.#masksOf(judged.policy)
     if (masks === undefined) return { columns, masker: undefined }
     const { masking, search, replacements, rewritten } = masks
-    const { lineage } = judged
-    const isApproved = reviewId !== undefined
-    const plan = planResult(
-      fields,
-      lineage?.statements[statement],
-      lineage?.origins,
-      masking,
-      isApproved,
-    )
+    const own = judged.lineage?.statements[statement]
+    const source: Cursor | undefined =
+      own?.fetches === undefined
+        ? { lineage: own, origins: judged.lineage?.origins, isApproved: reviewId !== undefined }
+        : this.#cursors.get(own.fetches)
+    const { lineage, origins, isApproved = false } = source ?? {}
+    const plan = planResult(fields, lineage, origins, masking, isApproved)
     if (plan.kind === 'withheld') throw new WarderError('RESULT_WITHHELD', { why: plan.why })
     const masked = plan.kind === 'masked' ? plan.columns : undefined
     if (masked === undefined && search === undefined) return { columns, masker: undefined }
@@ -214,8 +226,23 @@ export class Results {
   }
 
   /** A command is forwarded. */
-  note({ judged }: StatementOccurrence): void {
+  note({ judged, reviewId }: StatementOccurrence): void {
     if (!this.#hasTouched && this.#touchesMasked(judged)) this.#hasTouched = true
+    const { lineage } = judged
+    if (!judged.kinds.includes('declare-cursor')) return
+    const declared = new Set<string>()
+    for (const { declares, outputs } of lineage?.statements ?? []) {
+      if (declares === undefined) continue
+      // Of two cursors of one name in one text nobody can tell which one a FETCH meets.
+      const isOnly = !declared.has(declares)
+      declared.add(declares)
+      if (this.#cursors.size >= CURSOR_COUNT_MAX) this.#cursors.clear()
+      this.#cursors.set(declares, {
+        lineage: isOnly ? { outputs } : undefined,
+        origins: lineage?.origins,
+        isApproved: reviewId !== undefined,
+      })
+    }
   }
 
   /** What ends a transaction, or checks constraints late, may quote what came before it. */

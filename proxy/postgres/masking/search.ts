@@ -92,6 +92,10 @@ export interface Finding {
 
 const NOTHING: readonly Finding[] = []
 
+const SHORT_CHARACTERS_MAX = 1_024
+/** Room for three bytes per UTF-16 unit. */
+const SHORT_TEXT = Buffer.allocUnsafe(3 * SHORT_CHARACTERS_MAX)
+
 /** Searches values and replaces what it finds. */
 export class Search {
   readonly #detection: Pick<Detection, 'masks' | 'mayContain' | 'find'>
@@ -149,6 +153,10 @@ export class Search {
 
   /** A text that can’t be NULL, with what was found in it replaced. */
   inText(text: string): string {
+    // Short texts, which nearly all are, go into the same bytes again and again.
+    const isShort = text.length <= SHORT_CHARACTERS_MAX
+    const length = isShort ? SHORT_TEXT.write(text, 'utf8') : 0
+    if (isShort && !this.mayContain(SHORT_TEXT, 0, length)) return text
     const bytes = Buffer.from(text, 'utf8')
     const findings = this.find(bytes, 0, bytes.length)
     if (findings.length === 0) return text
