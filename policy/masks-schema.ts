@@ -1,6 +1,7 @@
 // The masks of the policy file: which columns, and which finds in any value, nobody but a few roles
 // sees in the clear. Shapes only; whether what they name exists is said by references.ts.
 
+import { checkPattern, PATTERN_LENGTH_MAX } from './detect/patterns.js'
 import { z } from 'zod'
 import { COLUMN_PATTERN } from './column-pattern.js'
 import { DETECTOR_NAMES } from './detect/names.js'
@@ -11,7 +12,6 @@ import { MASK_METHODS } from './masking.js'
 const MASK_COUNT_MAX = 500
 const COLUMN_COUNT_MAX = 1_000
 /** Longer patterns are programs; the engine's memory grows with them. */
-const PATTERN_LENGTH_MAX = 500
 const PATTERN_COUNT_MAX = 20
 /** What replaces a value should be short: it stands in every row. */
 const VALUE_LENGTH_MAX = 256
@@ -141,7 +141,9 @@ function checkTogether(mask: Fields, complain: Complain): void {
 
 function checkPatterns(patterns: NonNullable<Fields['patterns']>, complain: Complain): void {
   const names = new Set<string>(DETECTOR_NAMES)
-  patterns.forEach(({ name: own }, at) => {
+  patterns.forEach(({ name: own, pattern }, at) => {
+    const why = checkPattern(pattern)
+    if (why !== undefined) complain(['patterns', at, 'pattern'], why)
     if (names.has(own))
       complain(['patterns', at, 'name'], 'is the name of another pattern or detector')
     names.add(own)

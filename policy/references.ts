@@ -1,6 +1,7 @@
 // Checks that hold between parts of a policy: every name that is used exists, names are unique, and
 // what is asked can be answered. Says everything at once.
 
+import { PATTERN_COUNT_MAX } from './detect/patterns.js'
 import { columnPatternOf } from './column-pattern.js'
 import { hasLabels } from './compile-masks.js'
 import type { Path, Problem } from './problem.js'
@@ -170,9 +171,6 @@ function checkRole({ path, value }: Sections['roles'][number], check: Check): vo
   if (value.approvers !== undefined)
     check.approval(path, { approvers: value.approvers, quorum: value.quorum })
 }
-
-/** Patterns of all masks together: each is a program that runs over every value. */
-const PATTERN_COUNT_MAX = 100
 
 function checkMasks(sections: Sections, check: Check, report: Report): void {
   let patternCount = 0

@@ -36,6 +36,8 @@ export function phoneEnd(window: Window, groups: Groups, isInternational: boolea
 
 /** Country code and number; `skipped` digits (00) stand before the code. The longest that fits. */
 function international(window: Window, groups: Groups, skipped: number): number {
+  // What is written like a date is one.
+  if (skipped !== 0 && isDate(groups)) return 0
   const first = codeAt(window, groups, skipped)
   if (first <= ZERO) return 0
   const isFixed = first === ONE || first === SEVEN
@@ -55,6 +57,14 @@ function international(window: Window, groups: Groups, skipped: number): number 
   const start = (groups.starts[0] ?? 0) - (skipped === 0 ? 1 : 0)
   return standsAlone(window, start, found, DASH) ? found : 0
 }
+
+const isDate = (groups: Groups): boolean =>
+  groups.count > 2 &&
+  groups.lengthOf(0) === 4 &&
+  groups.lengthOf(1) === 2 &&
+  groups.lengthOf(2) === 2 &&
+  groups.separators[1] === DASH &&
+  groups.separators[2] === DASH
 
 /** The first digit of the country code. */
 function codeAt({ bytes }: Window, groups: Groups, skipped: number): number {

@@ -1,8 +1,8 @@
-// Finds the places that are worth a closer look, at a fraction of a look per byte. Pure, no allocation.
+// Finds the places that are worth a closer look, without a branch per byte. Pure, no allocation.
 //
-// Every finding but an address has nine characters of a number in a row with digits at each of four
-// phases, or sixteen characters of a token in a row, or five dashes. So one byte in four is enough to
-// come across it; only there the characters around are looked at.
+// Every finding but an address has nine characters of a number in a row, or sixteen of a token, or five
+// dashes. What each byte may be part of becomes bits, sixteen bytes at a time; only where the bits say
+// so the characters around are looked at.
 
 import { findAddress } from './addresses.js'
 import {
@@ -26,7 +26,8 @@ import { LENGTH_BYTES } from './window.js'
 import type { Window } from './window.js'
 
 const IBAN = DETECTOR_NAMES.indexOf('iban')
-const STRIDE = 4
+/** So many bytes become bits at a time; two steps fill 32 bits. */
+const STEP = 16
 /** Addresses and runs are looked for in turn in so many bytes, so that findings come nearly in order. */
 const BLOCK_BYTES = 4_096
 /** Behind its first byte everything has been come across within so many bytes; an IBAN in groups takes 42. */
@@ -35,18 +36,31 @@ const OVERLAP_BYTES = 64
 const DASHES_BYTES = 5
 /** No number that is looked for is shorter, `+` and separators included. */
 const NUMBER_BYTES_MIN = 9
-const DATE_BYTES = 10
-const DATE_BYTES_MAX = 13
 const UUID_BYTES = 36
-/** Nor has any fewer digits. */
-const DIGITS_MIN = 8
-/** The samples of four in a row, as bits. */
-const FOUR = 0b1111
+/** Nor has any fewer digits; of E.164 there are some of eight. */
+const DIGITS_MIN = 9
+const SIGNED_DIGITS_MIN = 8
+
+const BYTE = 0xff
+/** Bits that were not in the step before. */
+const NEW = 0xffff
+/** As many, with room at both sides for all of a date and what stands beside it. */
+const SETTLED = NEW << 5
 const AT = 0x40
 /** From here on the engine's own search is faster, the view that it needs included. */
 const NATIVE_BYTES_MIN = 512
 const DASH = 0x2d
 const SPACE = 0x20
+const PLUS = 0x2b
+/** What a byte may be part of: a number (bit 0), a run (8); and whether it is a digit (16) or a dash (24). */
+const PARTS = Int32Array.from(
+  KIND,
+  (kind) =>
+    ((kind & NUMBER) === 0 ? 0 : 1) |
+    ((kind & RUN) === 0 ? 0 : 1 << 8) |
+    ((kind & DIGIT) === 0 ? 0 : 1 << 16) |
+    ((kind & HYPHEN) === 0 ? 0 : 1 << 24),
+)
 
 /** What to look for, and when to stop. */
 export interface Scan {
@@ -68,9 +82,9 @@ export function scan(what: Scan): void {
   what.runEnd = what.numberEnd = first
   for (let block = from; block < to && !what.isOver; block += BLOCK_BYTES) {
     const end = Math.min(to, block + BLOCK_BYTES)
-    if (what.hasAddresses) scanAddresses(what, block, end)
-    if (what.hasRuns && !what.isOver)
+    if (what.hasRuns)
       scanRuns(what, block === from ? first : block, Math.min(high, end + OVERLAP_BYTES))
+    if (what.hasAddresses) scanAddresses(what, block, end)
   }
 }
 
@@ -87,80 +101,140 @@ function scanAddresses(what: Scan, start: number, end: number): void {
 }
 
 function scanRuns(what: Scan, start: number, end: number): void {
-  const { window } = what
-  const { bytes } = window
-  let before = 0
+  const { bytes } = what.window
+  const parts = PARTS
+  // What these and the sixteen bytes before are, as bits.
+  let numbers = 0
   let runs = 0
-  // What has been walked is not walked again.
-  let runEnd = what.runEnd
-  let numberEnd = what.numberEnd
-  for (let at = start; at < end; at += STRIDE) {
-    const kind = KIND[bytes[at] ?? 0] ?? 0
-    const both = (kind & before & NUMBER) !== 0 ? (kind | before) & DIGIT : 0
-    before = kind
-    runs = (runs << 1) | ((kind & RUN) >> 1)
-    if ((both | (kind & HYPHEN)) === 0 && (runs & FOUR) !== FOUR) continue
-    const gap = between(bytes, at)
-    if (both !== 0 && (gap & NUMBER) !== 0 && at >= numberEnd)
-      numberEnd = walkNumber(window, at, numberEnd)
-    const isRun =
-      (runs & FOUR) === FOUR &&
-      (gap & RUN) !== 0 &&
-      (between(bytes, at - STRIDE) & between(bytes, at - 2 * STRIDE) & RUN) !== 0
-    if (at >= runEnd && (isRun || ((kind & HYPHEN) !== 0 && isDashed(bytes, at))))
-      runEnd = walkRun(window, at, runEnd)
-    if (what.isOver) break
+  let digits = 0
+  let hyphens = 0
+  // One step more, for numbers are looked at when what follows them is known.
+  for (let at = start; at < end + STEP && !what.isOver; at += STEP) {
+    const isWhole = at + STEP <= end
+    const first = isWhole ? packed(parts, bytes, at) : packedRest(parts, bytes, at, end)
+    const second = isWhole ? packed(parts, bytes, at + 8) : packedRest(parts, bytes, at + 8, end)
+    numbers = (numbers << STEP) | ((first & BYTE) << 8) | (second & BYTE)
+    runs = (runs << STEP) | (first & (BYTE << 8)) | ((second >>> 8) & BYTE)
+    digits = (digits << STEP) | ((first >>> 8) & (BYTE << 8)) | ((second >>> 16) & BYTE)
+    hyphens = (hyphens << STEP) | ((first >>> 16) & (BYTE << 8)) | (second >>> 24)
+    // A separator stands beside a digit: padding is none.
+    const joined = numbers & (digits | (digits << 1) | (digits >>> 1))
+    const number = numbersIn(joined & ~dateHyphens(numbers, digits, hyphens)) & SETTLED
+    const run = runsIn(runs) & NEW
+    const dashes = dashesIn(hyphens) & NEW
+    if (number !== 0) walkNumbers(what, number, at + STEP - 1)
+    if (run !== 0) walkRuns(what, run, at + STEP - 1, RUN_BYTES_MIN)
+    if (dashes !== 0) walkRuns(what, dashes, at + STEP - 1, DASHES_BYTES)
   }
-  what.runEnd = runEnd
-  what.numberEnd = numberEnd
 }
 
-/** What all bytes between a sample and the one before may be part of. */
-const between = (bytes: Uint8Array, at: number): number =>
-  at < STRIDE ? 0 : kindOf(bytes, at - 1) & kindOf(bytes, at - 2) & kindOf(bytes, at - 3)
+/** Eight bytes as bits, the first of them the highest of each eight; written out, for it is most of the work. */
+const packed = (parts: Int32Array, bytes: Uint8Array, at: number): number =>
+  ((parts[bytes[at] ?? 0] ?? 0) << 7) |
+  ((parts[bytes[at + 1] ?? 0] ?? 0) << 6) |
+  ((parts[bytes[at + 2] ?? 0] ?? 0) << 5) |
+  ((parts[bytes[at + 3] ?? 0] ?? 0) << 4) |
+  ((parts[bytes[at + 4] ?? 0] ?? 0) << 3) |
+  ((parts[bytes[at + 5] ?? 0] ?? 0) << 2) |
+  ((parts[bytes[at + 6] ?? 0] ?? 0) << 1) |
+  (parts[bytes[at + 7] ?? 0] ?? 0)
 
-const isDashed = (bytes: Uint8Array, at: number): boolean =>
-  bytes[at + 1] === DASH || (at > 0 && bytes[at - 1] === DASH)
+/** The same where fewer than eight are left; what is beyond the end is nothing. */
+function packedRest(parts: Int32Array, bytes: Uint8Array, start: number, end: number): number {
+  let bits = 0
+  for (let at = start; at < start + 8; at++)
+    bits = (bits << 1) | (at < end ? (parts[bytes[at] ?? 0] ?? 0) : 0)
+  return bits
+}
 
-/** Looks at all groups of digits around `sample`; returns the end of what numbers are written with. */
-function walkNumber(window: Window, sample: number, walked: number): number {
+/** Where nine characters of a number stand in a row: the bit of the last of them, as in all of these. */
+function numbersIn(numbers: number): number {
+  const two = numbers & (numbers >>> 1)
+  const four = two & (two >>> 2)
+  return four & (four >>> 4) & (numbers >>> 8)
+}
+
+/** Where sixteen characters of a token stand in a row. */
+function runsIn(runs: number): number {
+  const two = runs & (runs >>> 1)
+  const four = two & (two >>> 2)
+  const eight = four & (four >>> 4)
+  return eight & (eight >>> 8)
+}
+
+/** Where five dashes stand in a row. */
+function dashesIn(hyphens: number): number {
+  const two = hyphens & (hyphens >>> 1)
+  return two & (two >>> 2) & (hyphens >>> 4)
+}
+
+/**
+ * The dashes of dates (`2024-01-15`) with no digit beside them: what has them is no number that is
+ * looked for, and every other row has one.
+ */
+function dateHyphens(numbers: number, digits: number, hyphens: number): number {
+  const two = digits & (digits << 1)
+  const four = two & (two << 2)
+  const starts = four & (hyphens << 4) & (two << 5) & (hyphens << 7) & (two << 8)
+  const alone = starts & ~(numbers >>> 1) & ~(digits << 10)
+  return (alone >>> 4) | (alone >>> 7)
+}
+
+/** Walks what numbers are written with, where the bits say so; bit 0 is the byte at `last`. */
+function walkNumbers(what: Scan, found: number, last: number): void {
+  let left = from(found, what.numberEnd, last)
+  while (left !== 0 && !what.isOver) {
+    const start = last - 30 + Math.clz32(left) - NUMBER_BYTES_MIN
+    what.numberEnd = walkNumber(what.window, start, what.numberEnd)
+    left = from(left, what.numberEnd, last)
+  }
+}
+
+/** The same for runs, of which so many bytes were seen. */
+function walkRuns(what: Scan, found: number, last: number, byteCount: number): void {
+  let left = from(found, what.runEnd, last)
+  while (left !== 0 && !what.isOver) {
+    const start = last - 30 + Math.clz32(left) - byteCount
+    what.runEnd = walkRun(what.window, start, what.runEnd)
+    left = from(left, what.runEnd, last)
+  }
+}
+
+/** Those bits that stand for bytes from `start` on. */
+const from = (bits: number, start: number, last: number): number =>
+  start > last ? 0 : last - start >= 31 ? bits : bits & ((2 << (last - start)) - 1)
+
+/** Looks at all groups of digits around what was seen; returns the end of what numbers are written with. */
+function walkNumber(window: Window, seen: number, walked: number): number {
+  const kinds = KIND
   const { bytes, low, high } = window
   const floor = Math.max(low, walked)
-  let start = sample
-  while (start > floor && (kindOf(bytes, start - 1) & NUMBER) !== 0) start--
+  let start = Math.max(floor, seen)
+  while (start > floor && ((kinds[bytes[start - 1] ?? 0] ?? 0) & NUMBER) !== 0) start--
   let end = start
   let digitCount = 0
+  let isSigned = false
   for (; end < high; end++) {
-    const kind = kindOf(bytes, end)
+    const kind = kinds[bytes[end] ?? 0] ?? 0
     if ((kind & NUMBER) === 0) break
+    if (bytes[end] === PLUS) {
+      // After a digit it is a sum or the zone of a time; a number would begin with it.
+      if (end > start && ((kinds[bytes[end - 1] ?? 0] ?? 0) & DIGIT) !== 0) break
+      isSigned = true
+    }
     digitCount += kind & DIGIT
   }
-  if (end - start < NUMBER_BYTES_MIN || digitCount < DIGITS_MIN * DIGIT) return end
-  if (isDate(bytes, start, end)) return end
+  if (end - start < NUMBER_BYTES_MIN) return end
+  if (digitCount < (isSigned ? SIGNED_DIGITS_MIN : DIGITS_MIN) * DIGIT) return end
   lookForIban(window, start)
   if (window.isFramed) lookInsideNumber(window, start, end)
   for (let at = start; at < end; at++) {
-    if ((kindOf(bytes, at) & DIGIT) === 0) continue
+    if (((kinds[bytes[at] ?? 0] ?? 0) & DIGIT) === 0) continue
     const last = digitsEnd(bytes, at, end)
     if (window.isAnchor(at) && mayBeNumber(bytes, at, last)) tryNumber(window, at, last)
     at = last
   }
   return end
-}
-
-/**
- * `2024-01-15`, and after it at most the hour: nothing in it is a number that is looked for, wherever
- * a value begins. Every other row has one.
- */
-function isDate(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start > DATE_BYTES_MAX || end - start < DATE_BYTES) return false
-  if (bytes[start + 4] !== DASH || bytes[start + 7] !== DASH) return false
-  let digits = DIGIT
-  for (let at = start; at < start + 4; at++) digits &= kindOf(bytes, at)
-  digits &= kindOf(bytes, start + 5) & kindOf(bytes, start + 6)
-  digits &= kindOf(bytes, start + 8) & kindOf(bytes, start + 9)
-  const isLonger = end - start > DATE_BYTES && (kindOf(bytes, start + DATE_BYTES) & DIGIT) !== 0
-  return digits !== 0 && !isLonger
 }
 
 /** Looks at what of the first digits could be a value's, behind its length. */
@@ -183,18 +257,19 @@ function lookForIban(window: Window, start: number): void {
   if (iban >= 0) findIban(window, iban)
 }
 
-/** Looks at all words of the run around `sample`; returns its end. */
-function walkRun(window: Window, sample: number, walked: number): number {
+/** Looks at all words of the run around what was seen; returns its end. */
+function walkRun(window: Window, seen: number, walked: number): number {
+  const kinds = KIND
   const { bytes, low, high } = window
   const floor = Math.max(low, walked)
-  let start = sample
-  while (start > floor && (kindOf(bytes, start - 1) & RUN) !== 0) start--
+  let start = Math.max(floor, seen)
+  while (start > floor && ((kinds[bytes[start - 1] ?? 0] ?? 0) & RUN) !== 0) start--
   if (isUuid(bytes, start, high)) return start + UUID_BYTES
   if (window.isFramed) lookInside(window, start)
-  let before = start > low ? kindOf(bytes, start - 1) : 0
+  let before = start > low ? (kinds[bytes[start - 1] ?? 0] ?? 0) : 0
   let at = start
   for (; at < high; at++) {
-    const kind = kindOf(bytes, at)
+    const kind = kinds[bytes[at] ?? 0] ?? 0
     if ((kind & RUN) === 0) break
     // An underscore is no letter, and begins nothing.
     if ((before & WORD) === 0 && (kind & LETTER) !== 0)
@@ -214,8 +289,9 @@ function isUuid(bytes: Uint8Array, start: number, high: number): boolean {
   const end = start + UUID_BYTES
   if (end > high || bytes[start + 8] !== DASH || bytes[start + 13] !== DASH) return false
   if (bytes[start + 18] !== DASH || bytes[start + 23] !== DASH) return false
+  const kinds = KIND
   let all = UUID
-  for (let at = start; at < end; at++) all &= kindOf(bytes, at)
+  for (let at = start; at < end; at++) all &= kinds[bytes[at] ?? 0] ?? 0
   return all !== 0 && (end === high || (kindOf(bytes, end) & RUN) === 0)
 }
 

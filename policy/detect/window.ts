@@ -134,8 +134,12 @@ export class Window {
     const end = extension === 'key' ? this.#keyEnd(at) : this.#runEnd(extension, at)
     this.#extendedFrom[index] = at
     this.extendedTo[index] = end
-    if (this.#isCut) this.open |= 1 << index
+    if (this.#wasCut()) this.open |= 1 << index
     return end
+  }
+
+  #wasCut(): boolean {
+    return this.#isCut
   }
 
   #runEnd(extension: Extension, start: number): number {

@@ -1,7 +1,8 @@
 // All detectors together: what the prefilter says, what a stream gives out, and what hostile bytes cost.
 
 import { beforeAll, describe, expect, it } from 'vitest'
-import { Detection, compileDetection } from '../../../../policy/detect/detection.js'
+import { compileDetection } from '../../../../policy/detect/detection.js'
+import type { Detection } from '../../../../policy/detect/detection.js'
 import { Findings } from '../../../../policy/detect/findings.js'
 import { DETECTOR_NAMES } from '../../../../policy/detect/names.js'
 import { DetectionStream, rewrite } from '../../../../policy/detect/stream.js'
