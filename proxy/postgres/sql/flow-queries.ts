@@ -14,15 +14,9 @@ import type {
 } from './flow.js'
 import { ExpressionReader, FlowNotTold, columnName } from './flow-expressions.js'
 import type { FlowBudget } from './flow-expressions.js'
+import { compact } from './flow.js'
 import { asList, asText, asTree, qualifiedName, stringOf, unwrap } from './tree.js'
 import type { Tree } from './tree.js'
-
-/** Leaves out what is undefined, so that facts stay small. */
-export function compact<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
-  const kept: Partial<T> = {}
-  for (const key in value) if (value[key] !== undefined) kept[key] = value[key]
-  return kept as T
-}
 
 const names = (value: unknown): string[] | undefined =>
   value === undefined
@@ -122,7 +116,7 @@ export class QueryReader {
 
   #arms(node: Tree): QueryFacts {
     const arms: QueryFacts[] = []
-    let compares = false
+    const operations: Tree[] = []
     const add = (value: unknown) => {
       const arm = asTree(value)
       if (arm === undefined) throw new FlowNotTold()
@@ -132,11 +126,12 @@ export class QueryReader {
       else descend(arm)
     }
     const descend = (operation: Tree) => {
-      if (operation['op'] !== 'SETOP_UNION' || operation['all'] !== true) compares = true
+      operations.push(operation)
       add(operation['larg'])
       add(operation['rarg'])
     }
     descend(node)
+    const compares = operations.some(({ op, all }) => op !== 'SETOP_UNION' || all !== true)
     return compact<QueryFacts>({ arms, comparesRows: compares ? true : undefined })
   }
 

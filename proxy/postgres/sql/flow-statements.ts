@@ -1,9 +1,9 @@
 // Where the values of one statement go, by its kind. What is not listed here is not told. Pure.
 
-import { ALL_COLUMNS } from './flow.js'
+import { ALL_COLUMNS, compact } from './flow.js'
 import type { Flow } from './flow.js'
 import { FlowBudget, FlowNotTold } from './flow-expressions.js'
-import { QueryReader, compact } from './flow-queries.js'
+import { QueryReader } from './flow-queries.js'
 import type { CopyForm } from './lineage.js'
 import { asList, asText, asTree, stringOf, unwrap } from './tree.js'
 import type { Tree } from './tree.js'

@@ -1,5 +1,5 @@
 // What the parser worker says about where values go in a statement: names in their places, nothing
-// resolved. Small and cloneable; types and two constants only. Everything that the lineage of a
+// resolved. Small and cloneable; types and their limits. Everything that the lineage of a
 // statement depends on stands here, so that statements of equal facts have equal lineage.
 
 import type { CopyForm } from './lineage.js'
@@ -175,3 +175,10 @@ export const flowCountMax = 10_000
 
 /** Queries and joins within each other beyond which a flow is not told; resolving recurses. */
 export const flowDepthMax = 100
+
+/** Leaves out what is undefined, so that facts stay small. */
+export function compact<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
+  const kept: Partial<T> = {}
+  for (const key in value) if (value[key] !== undefined) kept[key] = value[key]
+  return kept as T
+}

@@ -2,7 +2,7 @@
 // sampling, functions of columns beside it). Pure.
 
 import type { AliasFacts, CallFacts, JoinSource, RelationSource, SourceFacts } from './flow.js'
-import type { Ctes, QueryTrace } from './query-trace.js'
+import type { Ctes, Following } from './following.js'
 import { NO_VALUE, NotTraceable, Scope, mixed, renamed } from './scope.js'
 import type { Column, Columns, Item, Value } from './scope.js'
 
@@ -22,9 +22,9 @@ interface Place {
 
 /** Follows FROM items. */
 export class FromTrace {
-  readonly #trace: QueryTrace
+  readonly #trace: Following
 
-  constructor(trace: QueryTrace) {
+  constructor(trace: Following) {
     this.#trace = trace
   }
 

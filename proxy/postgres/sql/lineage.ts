@@ -15,7 +15,10 @@ export interface ColumnSource {
 export interface RelationOrigin {
   /** `schema.name`. */
   readonly relation: string
-  /** A table's own columns hold themselves; a view's those it selects; children also their parents'. */
+  /**
+   * A table's own columns hold themselves and those of the same name in its parents and children; a
+   * view's those that it selects. System columns (ctid …) hold nothing.
+   */
   readonly columns: ReadonlyMap<number, readonly ColumnSource[]>
 }
 
@@ -39,7 +42,10 @@ export interface StatementLineage {
 
 /** The lineage of a text. */
 export interface Lineage {
-  /** By OID (pg_class.oid) of every relation it reads, partitions and children included. */
+  /**
+   * By OID (pg_class.oid) of every relation that its statements name: the only ones that a result
+   * column can have as its origin. A cursor's rows have those of its DECLARE.
+   */
   readonly origins: ReadonlyMap<number, RelationOrigin>
   /** One for each statement, in order. */
   readonly statements: readonly StatementLineage[]

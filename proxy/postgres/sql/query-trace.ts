@@ -1,37 +1,12 @@
 // Follows values through queries: from the columns of relations to the outputs, and into what
 // filters, joins, groups, sorts and is written. What can't be followed ends the trace. Pure.
 
-import type { ColumnUseKind } from '../../../core/command.js'
+import { compact } from './flow.js'
 import type { CteFacts, ExpressionFacts, OutputFacts, QueryFacts, RelationSource } from './flow.js'
+import type { Cte, Ctes, Following, Relations, TellUse } from './following.js'
 import { FromTrace } from './from-trace.js'
-import type { ColumnSource } from './lineage.js'
-import type { RelationColumns } from './relation-columns.js'
 import { NO_VALUE, NotTraceable, Scope, mergeSources, mixed, renamed, rowOf } from './scope.js'
 import type { Column, Columns, Item, Value } from './scope.js'
-
-/** Told of every use but the outputs of the query itself; `computed` may matter by failing only. */
-export type TellUse = (
-  sources: readonly ColumnSource[],
-  use: Exclude<ColumnUseKind, 'output'> | 'computed',
-) => void
-
-/** A query of a WITH, followed when it is first needed. */
-interface Cte {
-  readonly facts: CteFacts
-  readonly outer: Scope | undefined
-  ctes: Ctes | undefined
-  result: Columns | undefined
-  isRunning: boolean
-  /** What a recursive reference gives so far. */
-  soFar: Columns | undefined
-  readsItself: boolean
-}
-
-/** CTEs in sight, innermost first. */
-export interface Ctes {
-  readonly byName: ReadonlyMap<string, Cte>
-  readonly outer: Ctes | undefined
-}
 
 /** Queries followed for one statement, repetitions of recursive ones included. */
 const stepCountMax = 20_000
@@ -39,14 +14,14 @@ const stepCountMax = 20_000
 const depthMax = 150
 
 /** Follows the queries of one statement or of one view. */
-export class QueryTrace {
-  readonly relations: RelationColumns
+export class QueryTrace implements Following {
+  readonly relations: Relations
   readonly tell: TellUse
   readonly #from: FromTrace
   #steps = 0
   #depth = 0
 
-  constructor(relations: RelationColumns, tell: TellUse) {
+  constructor(relations: Relations, tell: TellUse) {
     this.relations = relations
     this.tell = tell
     this.#from = new FromTrace(this)
@@ -249,6 +224,8 @@ export class QueryTrace {
     const isRecursive = query.arms !== undefined && cte.ctes?.byName.get(cte.facts.name) === cte
     const columns = isRecursive ? this.#recursive(cte) : this.query(query, cte.outer, cte.ctes)
     cte.isRunning = false
+    // SEARCH sorts and CYCLE compares.
+    if (cte.facts.added !== undefined) this.tell(rowOf(columns).sources, 'condition')
     cte.result = named(cte.facts, columns)
     return cte.result
   }
@@ -265,7 +242,8 @@ export class QueryTrace {
     const ctes = this.#with(query, cte.outer, cte.ctes)
     const start = union([this.query(first, cte.outer, ctes)], (at, own) => own[at]?.name)
     cte.soFar = renamed(start, cte.facts.columns)
-    const { ctes: _, isRecursive: __, ...body } = query
+    // Its own WITH is in sight already.
+    const body = { arms: query.arms ?? [], ...onlySorting(query) }
     const once = this.query(body, cte.outer, ctes)
     if (!cte.readsItself || !grew(start, once)) return once
     const any = rowOf(once)
@@ -286,6 +264,10 @@ function named(facts: CteFacts, columns: Columns): Columns {
   const row = rowOf(columns)
   return { list: [...list, ...facts.added.map((name) => ({ name, value: row }))], isOpen }
 }
+
+/** What a query does with its rows as a whole. */
+const onlySorting = ({ comparesRows, conditions, positions, sortNames }: QueryFacts): QueryFacts =>
+  compact<QueryFacts>({ comparesRows, conditions, positions, sortNames })
 
 /** A row that was written shows what was written, under the origin of its own columns. */
 function overwritten(columns: Columns, { sources }: Value): Columns {

@@ -3,7 +3,8 @@
 
 import { catalogReading } from './allow-list.js'
 import type { Catalog, FoundColumn, FoundRelation } from './catalog.js'
-import type { RelationSource } from './flow.js'
+import type { CallFacts, RelationSource } from './flow.js'
+import type { KnownRelation, Relations } from './following.js'
 import type { ColumnSource, RelationOrigin } from './lineage.js'
 import { wantedRelation } from './lookup.js'
 import type { Wanted } from './lookup.js'
@@ -12,22 +13,13 @@ import type { ViewFacts } from './resolve.js'
 import { NotTraceable, SYSTEM_COLUMNS } from './scope.js'
 import type { Column } from './scope.js'
 
-/** A relation as a statement sees it. */
-export interface KnownRelation {
-  readonly oid: number
-  readonly schema: string
-  readonly name: string
-  readonly columns: readonly Column[]
-  readonly found: readonly FoundColumn[]
-}
-
 /** Columns times relations beyond which children are not told apart by column. */
 const familySizeMax = 20_000
 
 type Named = Pick<RelationSource, 'schema' | 'name' | 'access' | 'inherits'>
 
 /** The relations that a text and its views name. */
-export class RelationColumns {
+export class RelationColumns implements Relations {
   readonly #catalog: Catalog
   readonly #views: ViewFacts
   readonly #known = new Map<string, KnownRelation | 'running' | 'untraceable'>()
@@ -45,10 +37,9 @@ export class RelationColumns {
 
   /** The columns given by a function in FROM: how many, or undefined when only a call tells. */
   given(
-    called: { schema?: string; name: string; argumentCount: number },
+    { schema = '', name, argumentCount }: NonNullable<CallFacts['called']>,
     isScalar: boolean,
   ): number | undefined {
-    const { schema = '', name, argumentCount } = called
     // gram.y has no unnest of several arrays: it becomes one column for each (parse_clause.c).
     if (name === 'unnest' && argumentCount > 1) return isScalar ? argumentCount : undefined
     const found = this.#catalog.functions({ what: 'function', schema, name, detail: argumentCount })

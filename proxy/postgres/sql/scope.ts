@@ -98,11 +98,12 @@ export function renamed(columns: Columns, names: readonly string[] | undefined):
 /** What is in sight at one query level; the levels around it follow. */
 export class Scope {
   readonly items: readonly Item[]
-  readonly outer: Scope | undefined
+  /** This level and those around it, innermost first. */
+  readonly #levels: readonly Scope[]
 
   constructor(items: readonly Item[], outer: Scope | undefined) {
     this.items = items
-    this.outer = outer
+    this.#levels = outer === undefined ? [this] : [this, ...outer.#levels]
   }
 
   /** The value of a name within an expression. */
@@ -128,7 +129,7 @@ export class Scope {
 
   /** True when a plain name stands for a row and can't be a column. */
   isRow(name: string): boolean {
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.outer)
+    for (const scope of this.#levels)
       for (const item of scope.items)
         if (
           item.seesColumns &&
@@ -158,7 +159,7 @@ export class Scope {
   /** A name without qualification: a column of the innermost level that has it, or a row. */
   #plain(name: string, field: string | undefined): Value {
     const possible: Value[] = []
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.outer) {
+    for (const scope of this.#levels) {
       const seen = scope.items.filter((item) => item.seesColumns)
       const exact = seen.flatMap((item) => named(item, name))
       const [only] = exact
@@ -182,7 +183,7 @@ export class Scope {
   #items(names: readonly string[]): readonly Item[] {
     const name = names.at(-1)
     const schema = names.at(-2)
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.outer) {
+    for (const scope of this.#levels) {
       const items = scope.items.filter(
         (item) => item.name === name && (schema === undefined || item.schema === schema),
       )

@@ -173,7 +173,7 @@ test.each<[string, string[] | undefined, string[]]>([
   [
     'with recursive r as (select id, ssn from users union all select * from r) search depth first by id set o select o from r',
     ['~users.id ~users.ssn'],
-    ['users.ssn derived'],
+    ['users.ssn condition', 'users.ssn derived'],
   ],
   [
     'select ssn from users full join keys using (ssn)',
