@@ -118,6 +118,11 @@ const TABLE = {
     why: 'names are resolved in the catalog, which others may change meanwhile',
     beyond: 'the statement is judged again',
   },
+  viewAgeMsMax: {
+    value: 1_000,
+    why: 'a view that somebody replaced past the gateway looks the same in its results',
+    beyond: 'where columns are masked, a statement that reads views is judged again',
+  },
 } as const satisfies Record<string, Limit>
 
 /** The name of a limit. */

@@ -6,6 +6,7 @@ import { isUtf8 } from 'node:buffer'
 import { EFFECTS, unknownCommand, type Command, type Effect } from '../../core/command.js'
 import { WarderError, type Refusal } from '../../core/errors.js'
 import type { Clock } from '../../core/ports.js'
+import { maskingFor } from '../../policy/masking.js'
 import { NO_PARAMETERS, type Interceptor } from '../intercept.js'
 import { LIMITS } from '../limits.js'
 import type { LiveSession } from '../live-session.js'
@@ -151,6 +152,18 @@ export class Passage {
     })
   }
 
+  /**
+   * When the catalog counts as asked. A view may be replaced behind the gateway's back and look the
+   * same in every result: where columns are masked, what was learnt of one is old sooner.
+   */
+  #asked(lineage: Lineage | undefined, nowMs: number): number {
+    const { interceptor, session } = this.#with
+    const { role, resource } = session.grant
+    const masking = maskingFor(interceptor.policy, role, resource)
+    if (masking?.hasColumns !== true || lineage === undefined || !readsViews(lineage)) return nowMs
+    return nowMs - LIMITS.verdictAgeMsMax + LIMITS.viewAgeMsMax
+  }
+
   #judge(command: Command, lineage: Lineage | undefined): JudgedStatement {
     return { ...this.#with.interceptor.judge(command), lineage }
   }
@@ -215,7 +228,8 @@ export class Passage {
       keep: (shape, command, lineage) => {
         // Definitions may have changed while the catalog was asked: then nothing learnt is kept.
         if (cache.generation !== generation) return
-        cache.setMeaning(shape, { command, lineage, askedAtMs: clock.monotonicMs() })
+        const askedAtMs = this.#asked(lineage, clock.monotonicMs())
+        cache.setMeaning(shape, { command, lineage, askedAtMs })
       },
     }
     let reading: Reading
@@ -229,7 +243,7 @@ export class Passage {
     if (reading.syntaxError !== undefined) this.#syntaxErrors.set(judged, reading.syntaxError)
     if (reading.runsAtParse) this.#runsAtParse.add(judged)
     if (reading.isCacheable && cache.generation === generation) {
-      const askedAtMs = reading.askedAtMs ?? clock.monotonicMs()
+      const askedAtMs = reading.askedAtMs ?? this.#asked(reading.lineage, clock.monotonicMs())
       cache.set(statement, types, judged, reading.isOfShape, askedAtMs)
     }
     return judged
@@ -384,7 +398,7 @@ export class Passage {
     caches.forget(session.grant.resource)
     // From here on names may mean something in this session only (a temporary table, a setting).
     this.#hasOwnNames = true
-    this.#cache = new VerdictCache()
+    this.#cache = caches.own(session.grant.resource)
   }
 
   /** Whatever went wrong ends the session, in the words of the table. */
@@ -392,6 +406,12 @@ export class Passage {
     this.#with.fail(failure instanceof Error ? failure : new WarderError('INTERNAL'))
   }
 }
+
+/** True when a relation shows what another one holds: a view, a parent, a generated column. */
+const readsViews = ({ origins }: Lineage): boolean =>
+  [...origins.values()].some(({ relation, columns }) =>
+    [...columns.values()].some((sources) => sources.some((one) => one.relation !== relation)),
+  )
 
 const named = (judged: JudgedStatement) =>
   judged.kinds.map((kind) => kind.replaceAll('-', ' ').toUpperCase()).join('; ')

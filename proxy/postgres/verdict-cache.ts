@@ -40,8 +40,8 @@ const textKey = (text: Buffer, types: readonly number[]): string =>
 
 /** The cache of one role on one resource, or of one session. */
 export class VerdictCache {
-  /** Grows whenever everything was forgotten: what was learnt before must not be kept any more. */
-  generation = 0
+  readonly #definitions: Definitions
+  #seenCount: number
   readonly #meanings = new LRUCache<string, Meaning>({ max: LIMITS.verdictCacheCountMax })
   /** By the exact bytes. */
   readonly #byText = new LRUCache<string, Entry>({ max: LIMITS.verdictCacheCountMax })
@@ -49,12 +49,37 @@ export class VerdictCache {
   readonly #byShape = new LRUCache<string, Entry>({ max: LIMITS.verdictCacheCountMax })
   #judgedAtMs = new WeakMap<JudgedStatement, number>()
 
+  /** @param definitions Shared with whoever may change them; none, where nobody does. */
+  constructor(definitions: Definitions = { changeCount: 0 }) {
+    this.#definitions = definitions
+    this.#seenCount = definitions.changeCount
+  }
+
+  /** Grows when everything was forgotten: what was learnt before must not be kept any more. */
+  get generation(): number {
+    return this.#definitions.changeCount
+  }
+
+  /**
+   * Forgets everything if definitions changed; judgements that prepared statements hold are no
+   * longer fresh either.
+   */
+  #catchUp(): void {
+    if (this.#seenCount === this.#definitions.changeCount) return
+    this.#seenCount = this.#definitions.changeCount
+    this.#byText.clear()
+    this.#byShape.clear()
+    this.#meanings.clear()
+    this.#judgedAtMs = new WeakMap()
+  }
+
   /**
    * The judgement of a text, or of one that differs in values of literals only.
    *
    * @param types Type OIDs that the caller gave its parameters.
    */
   get(text: Buffer, types: readonly number[], policy: Policy, nowMs: number): Recalled | undefined {
+    this.#catchUp()
     const shape = liftLiterals(text, 0, text.length)
     const known = shape && this.#fresh(this.#byShape, keyOf(shape, types), policy, nowMs)
     return known || this.#fresh(this.#byText, textKey(text, types), policy, nowMs)
@@ -87,6 +112,7 @@ export class VerdictCache {
     isOfShape: boolean,
     judgedAtMs: number,
   ): void {
+    this.#catchUp()
     this.#judgedAtMs.set(judged, judgedAtMs)
     const shape = isOfShape ? liftLiterals(statement.bytes, 0, statement.bytes.length) : undefined
     if (shape !== undefined) this.#byShape.set(keyOf(shape, types), { judged, judgedAtMs })
@@ -98,47 +124,60 @@ export class VerdictCache {
    * values, so that a thousand texts that differ in a number ask the catalog once.
    */
   meaning(shape: string, nowMs: number): Meaning | undefined {
+    this.#catchUp()
     const meaning = this.#meanings.get(shape)
     return meaning && nowMs - meaning.askedAtMs < LIMITS.verdictAgeMsMax ? meaning : undefined
   }
 
   setMeaning(shape: string, meaning: Meaning): void {
+    this.#catchUp()
     if (shape.length <= SHAPE_LENGTH_MAX) this.#meanings.set(shape, meaning)
   }
 
   /** True while a judgement that a prepared statement holds may still be used. */
   isFresh(judged: JudgedStatement, policy: Policy, nowMs: number): boolean {
+    this.#catchUp()
     const judgedAtMs = this.#judgedAtMs.get(judged)
     if (judgedAtMs === undefined || judged.policy !== policy) return false
     return nowMs - judgedAtMs < LIMITS.verdictAgeMsMax
   }
-
-  /** Forgets everything; judgements that prepared statements hold are no longer fresh either. */
-  clear(): void {
-    this.generation += 1
-    this.#byText.clear()
-    this.#byShape.clear()
-    this.#meanings.clear()
-    this.#judgedAtMs = new WeakMap()
-  }
 }
 
-/** The shared caches of a gateway. */
+/** Counts what changed the meaning of names at a resource; every cache of it looks at the same one. */
+interface Definitions {
+  changeCount: number
+}
+
+/** The caches of a gateway. */
 export class VerdictCaches {
-  readonly #byResource = new Map<string, Map<string, VerdictCache>>()
+  readonly #byResource = new Map<
+    string,
+    { readonly definitions: Definitions; readonly roles: Map<string, VerdictCache> }
+  >()
 
   /** The cache for one role on one database of a resource. */
   of(resource: string, role: string): VerdictCache {
-    const roles = this.#byResource.get(resource) ?? new Map<string, VerdictCache>()
-    this.#byResource.set(resource, roles)
-    const cache = roles.get(role) ?? new VerdictCache()
+    const { definitions, roles } = this.#at(resource)
+    const cache = roles.get(role) ?? new VerdictCache(definitions)
     roles.set(role, cache)
     return cache
   }
 
+  /** A cache for one session alone, which made names of its own. */
+  own(resource: string): VerdictCache {
+    return new VerdictCache(this.#at(resource).definitions)
+  }
+
   /** Somebody changed definitions at the resource: what names mean there is open again. */
   forget(resource: string): void {
-    // Open sessions hold on to their cache, so it is emptied and not replaced.
-    for (const cache of this.#byResource.get(resource)?.values() ?? []) cache.clear()
+    this.#at(resource).definitions.changeCount += 1
+  }
+
+  #at(resource: string) {
+    const known = this.#byResource.get(resource)
+    if (known !== undefined) return known
+    const fresh = { definitions: { changeCount: 0 }, roles: new Map<string, VerdictCache>() }
+    this.#byResource.set(resource, fresh)
+    return fresh
   }
 }

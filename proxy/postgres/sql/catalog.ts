@@ -27,7 +27,8 @@ export interface FoundColumn {
   readonly name: string
   /** Type and modifier, only to be compared. */
   readonly type: string
-  readonly isGenerated: boolean
+  /** Numbers of the columns that a generated one is made from; undefined for any other. */
+  readonly generatedFrom: readonly number[] | undefined
 }
 
 /** A relation that a named one, or one of its children, inherits from. */
@@ -196,13 +197,17 @@ function columnsOf(text: string): readonly FoundColumn[] | undefined {
   }
   if (!Array.isArray(list)) return undefined
   const columns = list.map((item: unknown): FoundColumn | undefined => {
-    const [number, name, type, isGenerated] = Array.isArray(item) ? (item as unknown[]) : []
+    const [number, name, type, generatedFrom] = Array.isArray(item) ? (item as unknown[]) : []
     if (typeof number !== 'number' || typeof name !== 'string') return undefined
-    if (typeof type !== 'string' || typeof isGenerated !== 'boolean') return undefined
-    return { number, name, type, isGenerated }
+    if (typeof type !== 'string') return undefined
+    if (generatedFrom === null) return { number, name, type, generatedFrom: undefined }
+    return isNumbers(generatedFrom) ? { number, name, type, generatedFrom } : undefined
   })
   return columns.every((column) => column !== undefined) ? columns : undefined
 }
 
 /** Each session's own temporary schema is pg_temp, whatever its number. */
 const normalSchema = (schema: string): string => (/^pg_temp_\d+$/.test(schema) ? 'pg_temp' : schema)
+
+const isNumbers = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) && value.every((one) => typeof one === 'number')

@@ -37,14 +37,14 @@ export const definitionLengthMax = 64 * 1024
 // Columns: what, at (number of the wanted name, from 1), then by kind:
 //   session   schema that creations go to, encoding of the database
 //   relation  oid, relkind, schema, name, root?, has rules?, definition of a view
-//   columns   oid, JSON list of [attnum, name, type, generated?], schema, name, is it above?
+//   columns   oid, JSON list of [attnum, name, type, generated from], schema, name, is it above?
 //   code      name of a type of a relation read, function that its checks or casts run
 //   viewcode  oid of a view, function or operator of a user that it runs
 //   function  schema, builtin?, signature, name, overload of an extension?, row-taking?, columns in FROM
 //   operator  schema, builtin?, signature of its function, name, C operator of an extension?
 //   type      schema, builtin?, typtype, typtype of an array's elements, place on the path, name
-// OIDs below 16384 (FirstNormalObjectId) are the server's own; 1255, 1259, 2606, 2617, 2618 are
-// pg_proc, pg_class, pg_constraint, pg_operator, pg_rewrite; 12 and 13 are the languages internal, c.
+// OIDs below 16384 (FirstNormalObjectId) are the server's own; 1255, 1259, 2604, 2606, 2617, 2618
+// are pg_proc, pg_class, pg_attrdef, pg_constraint, pg_operator, pg_rewrite; 12, 13 the languages internal, c.
 const EQ = 'OPERATOR(pg_catalog.=)'
 const NE = 'OPERATOR(pg_catalog.<>)'
 const GE = 'OPERATOR(pg_catalog.>=)'
@@ -69,10 +69,19 @@ const isC = `p.prolang ${EQ} ANY (ARRAY[12, 13]::pg_catalog.oid[])`
 
 const named = (schema: string, name: string) => `pg_catalog.concat(${schema}, '.', ${name})`
 
+/** Attribute numbers of the columns that the generated column `a` is made from; NULL for others. */
+const GENERATED_FROM =
+  `CASE WHEN a.attgenerated ${NE} ''::pg_catalog."char" THEN ARRAY(SELECT d.refobjsubid ` +
+  `FROM pg_catalog.pg_attrdef k JOIN pg_catalog.pg_depend d ` +
+  `ON d.classid ${EQ} 2604::pg_catalog.oid AND d.objid ${EQ} k.oid ` +
+  `WHERE k.adrelid ${EQ} a.attrelid AND k.adnum ${EQ} a.attnum ` +
+  `AND d.refclassid ${EQ} 1259::pg_catalog.oid AND d.refobjid ${EQ} a.attrelid ` +
+  `AND d.refobjsubid OPERATOR(pg_catalog.>) 0 AND d.refobjsubid ${NE} a.attnum::pg_catalog.int4) END`
+
 /** The user columns of the relation `c`, those that are dropped left out. */
 const COLUMNS =
   `(SELECT pg_catalog.json_agg(pg_catalog.json_build_array(a.attnum, a.attname, ` +
-  `pg_catalog.concat(a.atttypid, ' ', a.atttypmod), a.attgenerated ${NE} ''::pg_catalog."char") ` +
+  `pg_catalog.concat(a.atttypid, ' ', a.atttypmod), ${GENERATED_FROM}) ` +
   `ORDER BY a.attnum)${TEXT} FROM pg_catalog.pg_attribute a WHERE a.attrelid ${EQ} c.oid ` +
   `AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped)`
 

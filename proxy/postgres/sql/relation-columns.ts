@@ -116,15 +116,20 @@ export class RelationColumns implements Relations {
     const below = (column: string): ColumnSource[] =>
       children.map(({ schema, name }) => ({ relation: `${schema}.${name}`, column, exact: true }))
     const anyBelow = isLarge ? below('*') : []
-    return found.map(({ name, type }) => ({
+    const sourcesOf = (name: string, exact: boolean): ColumnSource[] => [
+      { relation: own, column: name, exact },
+      ...ancestors
+        .filter(({ columns }) => columns.has(name))
+        .map(({ relation }) => ({ relation, column: name, exact })),
+      ...(isLarge ? anyBelow : below(name)).map((source) => ({ ...source, exact })),
+    ]
+    const nameOf = (number: number) => found.find((column) => column.number === number)?.name ?? '*'
+    return found.map(({ name, type, generatedFrom = [] }) => ({
       name,
       value: {
         sources: [
-          { relation: own, column: name, exact: true },
-          ...ancestors
-            .filter(({ columns }) => columns.has(name))
-            .map(({ relation }) => ({ relation, column: name, exact: true })),
-          ...(isLarge ? anyBelow : below(name)),
+          ...sourcesOf(name, true),
+          ...generatedFrom.flatMap((number) => sourcesOf(nameOf(number), false)),
         ],
         isKept: true,
         type,

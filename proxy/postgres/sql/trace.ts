@@ -215,7 +215,7 @@ class FlowTrace {
     const { columns, found } = this.#relations.relation(flow.relation)
     if (flow.columns === undefined)
       // Generated columns are left out, unless row-level security makes it a query.
-      return { list: columns, isOpen: found.some((column) => column.isGenerated) }
+      return { list: columns, isOpen: found.some((column) => column.generatedFrom !== undefined) }
     const list = flow.columns.map((name) => {
       const column = columns.find((candidate) => candidate.name === name)
       if (column === undefined) throw new NotTraceable()

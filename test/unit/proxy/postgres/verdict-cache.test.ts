@@ -68,11 +68,11 @@ test('a judgement of one text holds for no other of its shape', () => {
 })
 
 test('the statement comes back with a judgement of its exact text only', () => {
-  const cache = new VerdictCache()
   const statement = new Statement(text('select 1'))
-  cache.set(statement, NONE, judged(), false, 0)
-  expect(cache.get(text('select 1'), NONE, EMPTY_POLICY, 0)?.statement).toBe(statement)
-  cache.clear()
+  const exact = new VerdictCache()
+  exact.set(statement, NONE, judged(), false, 0)
+  expect(exact.get(text('select 1'), NONE, EMPTY_POLICY, 0)?.statement).toBe(statement)
+  const cache = new VerdictCache()
   cache.set(statement, NONE, judged(), true, 0)
   expect(cache.get(text('select 1'), NONE, EMPTY_POLICY, 0)?.statement).toBeUndefined()
 })
@@ -122,3 +122,16 @@ test.each([true, false])(
     expect(found(other, 'select 1', NONE, 1)).toBe(one)
   },
 )
+
+test('what one session knows for itself is forgotten with the rest of its resource, and no other', () => {
+  const caches = new VerdictCaches()
+  const [own, other] = [caches.own('db'), caches.own('other')]
+  const one = judged()
+  for (const cache of [own, other]) cache.set(new Statement(text('select 1')), NONE, one, false, 0)
+  expect(caches.of('db', 'a')).not.toBe(own)
+  caches.forget('db')
+  expect(found(own, 'select 1', NONE, 1)).toBeUndefined()
+  expect(own.isFresh(one, EMPTY_POLICY, 1)).toBe(false)
+  expect(own.meaning('shape', 1)).toBeUndefined()
+  expect(found(other, 'select 1', NONE, 1)).toBe(one)
+})
