@@ -41,11 +41,24 @@ const run = promisify(execFile)
 /** The roles of the fixture: R and W of the threat model, W in both profiles. */
 export type TestRole = 'reader' | 'writer-strict' | 'writer-standard'
 
+/** A role besides those of the fixture; `rules` is the rest of it, as a YAML flow mapping's inside. */
+export interface ExtraRole {
+  readonly name: string
+  readonly rules: string
+}
+
+/** What a test's policy has besides the fixture's. */
+export interface ExtraPolicy {
+  readonly roles?: readonly ExtraRole[]
+  /** Masks, each as a YAML flow mapping. */
+  readonly masks?: readonly string[]
+}
+
 /**
  * R reads. W writes, and asks about whole tables and definitions; about what is dangerous or not
  * understood, *strict* refuses and *standard* asks. `asker` asks about every write.
  */
-const policyYaml = (port: number, database: string) => `
+const policyYaml = (port: number, database: string, extra: ExtraPolicy) => `
 resources:
   - name: db
     protocol: postgres
@@ -79,6 +92,7 @@ roles:
   - name: definer
     on: [db]
     allow: [{ effects: [read, session-control, write, ddl] }]
+${(extra.roles ?? []).map(extraRole).join('\n')}
 approvers:
   db-owners: { members: [{ issuer: okta, group: dba }] }
 issuers:
@@ -90,7 +104,13 @@ access:
   - { who: { issuer: ci, group: jobs }, role: writer-standard, for: 30m }
   - { who: { issuer: ci, group: jobs }, role: asker, for: 30m }
   - { who: { issuer: ci, group: jobs }, role: definer, for: 30m }
+${(extra.roles ?? []).map(({ name }) => extraAccess(name)).join('\n')}
+masks: [${(extra.masks ?? []).join(', ')}]
 `
+
+const extraRole = ({ name, rules }: ExtraRole) => `  - { name: ${name}, on: [db], ${rules} }`
+const extraAccess = (name: string) =>
+  `  - { who: { issuer: ci, group: jobs }, role: ${name}, for: 30m }`
 
 function policyOf(text: string): Policy {
   const loaded = loadPolicy(text, (source) => createHash('sha256').update(source).digest('hex'))
@@ -109,12 +129,15 @@ export interface PostgresWorld {
   readonly grants: LiveGrants
   readonly bus: InstantBus
   readonly live: LiveSessions
+  readonly recordings: MemoryRecordings
   /** Failures that the gateway reported as its own. */
   readonly failures: unknown[]
   /** PEM of the authority behind the gateway's certificate; set when started with `tls`. */
   readonly authorityPem: string | undefined
   /** Runs SQL at the target itself, past the gateway. */
   admin(sql: string): Promise<Record<string, unknown>[]>
+  /** Puts the fixture's policy with something else besides it into force. */
+  setPolicy(extra: ExtraPolicy): void
   /** Ends a grant, as `/warder revoke` does; resolves with the number of sessions cut. */
   revoke(id: GrantId): Promise<number>
   stop(): Promise<void>
@@ -122,7 +145,7 @@ export interface PostgresWorld {
 
 /** Starts the world with `schema` in its database. */
 export async function startPostgresWorld(
-  options: { schema?: string; tls?: boolean; plain?: boolean } = {},
+  options: { schema?: string; tls?: boolean; plain?: boolean; policy?: ExtraPolicy } = {},
 ): Promise<PostgresWorld> {
   const parser = new ParserPool({ workerUrl: compiledWorkerUrl(), deadlineMs: 5_000 })
   const cluster = await startPostgres()
@@ -131,15 +154,20 @@ export async function startPostgresWorld(
   administrator.on('error', () => undefined)
   await administrator.connect()
   if (options.schema !== undefined) await administrator.query(options.schema)
-  const policy = policyOf(policyYaml(cluster.port, url.slice(url.lastIndexOf('/') + 1)))
+  const database = url.slice(url.lastIndexOf('/') + 1)
+  const policyWith = (extra: ExtraPolicy) => policyOf(policyYaml(cluster.port, database, extra))
+  const inForce = { policy: policyWith(options.policy ?? {}) }
   const certificate = options.tls === true ? await makeCertificate() : undefined
   await parser.ready()
-  const parts = await startGateway(policy, parser, certificate?.context, options.plain ?? true)
+  const parts = await startGateway(inForce, parser, certificate?.context, options.plain ?? true)
   return {
     ...parts,
     cluster,
     authorityPem: certificate?.pem,
     admin: async (sql) => (await administrator.query<Record<string, unknown>>(sql)).rows,
+    setPolicy: (extra) => {
+      inForce.policy = policyWith(extra)
+    },
     revoke: async (id) => {
       const row = await parts.grants.end(id, revocation())
       return row === undefined ? 0 : parts.live.cut(row)
@@ -155,7 +183,7 @@ export async function startPostgresWorld(
 }
 
 async function startGateway(
-  policy: Policy,
+  inForce: { readonly policy: Policy },
   parser: ParserPool,
   tls: SecureContext | undefined,
   allowPlainLoopback: boolean,
@@ -172,7 +200,7 @@ async function startGateway(
   const failures: unknown[] = []
   const live = new LiveSessions({ gatewayId, grants, registry, bus, audit, clock })
   await live.start()
-  const current = { current: () => policy }
+  const current = { current: () => inForce.policy }
   const server = new PostgresServer({
     gateway: new Gateway({
       ...{ id: gatewayId, identity: new GoodTokens(), policy: current, access, grants },
