@@ -68,7 +68,7 @@ const TABLE = {
   RESULT_WITHHELD: {
     message: (d) => `The result was withheld${because(d)}.`,
     remedy: () =>
-      'The session has ended. Select masked columns as they are, without changing them.',
+      'The session has ended. Select masked columns as they are, and COPY as text or csv.',
   },
   STATEMENT_INVALID: {
     message: (d) => `The statement can't be parsed${because(d)}.`,

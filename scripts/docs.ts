@@ -176,7 +176,9 @@ const HOW_JUDGED = `## How a verdict comes about
 
 When two \`ask\` lines match, the higher quorum and the shorter timeout count, and \`retry\` before \`hold\`. If they name different approver groups, the command is refused: one review goes to one group.
 
-A line limited to \`schema.*\` covers plain names only. \`dangerous\` and \`unknown\` pass only where a line lists them.`
+A line limited to \`schema.*\` covers plain names only. \`dangerous\` and \`unknown\` pass only where a line lists them.
+
+**Masks.** A mask holds for every role that is not under \`except\`. Selecting a masked column as it is needs no more than the lines above; its values are replaced on the way back. What computes with it or copies it is judged by \`derived\`, what filters, joins, groups or sorts by it by \`conditions\`; the strictest of this and of the lines counts. Where several masks fit a column, all of their \`derived\` and \`conditions\` count, and of their replacements the one that tells least. On a resource where columns are masked for the role, \`dangerous\` and \`unknown\` never pass by an \`allow\` line: they wait for people where the verdict is ask, and are refused otherwise. What people approve of a masked column is shown in the clear where its origin is lost. [The guide](../guides/masking.md) has examples, and says what masks do not cover.`
 
 type Schema = z.core.JSONSchema.BaseSchema
 type SchemaOrBoolean = z.core.JSONSchema._JSONSchema

@@ -105,7 +105,7 @@ class Teller {
   readonly #sources: RecordingSources
   readonly #sessionId: string
   readonly #opened: RecordView | undefined
-  readonly #frame: StoryLine[]
+  #frame: StoryLine[]
   readonly #reviews: ReadonlySet<unknown>
   readonly #faults: Partial<Record<RecordingFault, number>> = {}
   /** Highest number of a command that was told. */
@@ -116,7 +116,9 @@ class Teller {
     this.#sessionId = sessionId
     this.#opened = frame.find(({ kind }) => kind === 'session.opened') ?? frame[0]
     this.#frame = frame.filter(({ kind }) => !kind.startsWith('recording.')).flatMap(this.#lineOf)
-    this.#reviews = new Set(frame.map(({ fields }) => fields['reviewId']))
+    this.#reviews = new Set(
+      frame.filter(({ kind }) => kind !== 'review.opened').map(({ fields }) => fields['reviewId']),
+    )
   }
 
   async *unrecorded(): AsyncGenerator<StoryLine, void, undefined> {
@@ -134,6 +136,7 @@ class Teller {
       } else {
         yield* this.#until(item.atMs)
         this.#told = Math.max(this.#told, item.number)
+        if (item.kind === 'decision') yield* this.#decided(item.reviewId, item.atMs)
         const line = this.#eventLine(item)
         if (line !== undefined) yield line
       }
@@ -179,6 +182,17 @@ class Teller {
     for (const line of inOrder(found).flatMap(this.#lineOf)) {
       if (line.type === 'record') yield* this.#until(line.offsetMs)
       yield line
+    }
+  }
+
+  /** What the log says of a review's end, when the gateway heard of it: the log hears a little later. */
+  *#decided(reviewId: string, atMs: number): Generator<StoryLine, void, undefined> {
+    const isOfIt = (line: StoryLine) =>
+      line.type === 'record' && line.fields['reviewId'] === reviewId
+    const told = this.#frame.filter(isOfIt)
+    this.#frame = this.#frame.filter((line) => !isOfIt(line))
+    for (const line of told) {
+      if (line.type === 'record') yield { ...line, offsetMs: Math.min(line.offsetMs, atMs) }
     }
   }
 

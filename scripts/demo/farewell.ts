@@ -27,6 +27,7 @@ export function farewell(
     `  alias warder="node $PWD/dist/app/main.js"`,
     '  warder pending',
     '  warder show cmd_… ; warder approve cmd_… ; warder revoke --resource orders-db --reason test',
+    '  warder replay ses_…     # what a session ran and saw, in its own time',
     '',
     `The API: ${api}`,
   ]

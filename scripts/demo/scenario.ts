@@ -2,36 +2,32 @@
 // what was printed, or against the target itself; nothing is only said.
 
 import { decodeJwt } from 'jose'
-import type { ChildRun } from './child-run.js'
+import { SECRETS, copyMasked, readAround, readClear, readMasked } from './scenario-masks.js'
 import { quoted } from './scene.js'
 import type { Scene } from './scene.js'
 import { AUDIENCE, TARGET } from './stage.js'
+import { openJob } from './story.js'
+import type { Step, Story } from './story.js'
 
-/** One step of the scenario. */
-export interface Step {
-  readonly title: string
-  readonly play: (scene: Scene, story: Story) => Promise<void>
-}
-
-/** What a step leaves for later ones. */
-export interface Story {
-  /** The job's open psql. */
-  job?: ChildRun
-  /** What was held in its session, and the session. */
-  reviewId?: string
-  sessionId?: string
-}
+/** Of the replay, as much as a screen has room for. */
+const REPLAYED_COUNT = 11
 
 /** The steps, in order. */
 export const SCENARIO: readonly Step[] = [
   { title: 'A job shows who it is; it holds no password', play: showToken },
-  { title: 'It runs psql, unmodified, with its token as the password: reading passes', play: read },
+  {
+    title:
+      'It runs psql, unmodified, with its token as the password; what it may not see is masked',
+    play: read,
+  },
+  { title: 'Ways around a mask are refused', play: masks },
   { title: 'A DROP is refused, and the session goes on', play: drop },
   { title: 'A CREATE waits in the middle of the session until somebody else agrees', play: hold },
   { title: 'Ctrl-C withdraws the question', play: cancel },
   { title: 'A stronger role needs a yes before it opens, and ends with its command', play: exec },
   { title: 'On-call cuts a running session', play: revoke },
-  { title: 'The log holds, and tells it all', play: audit },
+  { title: 'The log holds, and says who agreed', play: audit },
+  { title: 'The session can be played again, with what the job saw', play: replay },
 ]
 
 async function showToken({ narrator, stage }: Scene): Promise<void> {
@@ -54,11 +50,14 @@ async function read(scene: Scene, story: Story): Promise<void> {
   narrator.command('export PGPASSWORD=$(npm run --silent demo:token -- migrate-job)', 'job')
   narrator.command(`psql -U migrator ${TARGET.resource}`, 'job')
   story.job = await scene.psql('migrator')
-  const { lines } = await scene.statement(
-    story.job,
-    'SELECT id, name, email FROM customers WHERE id < 3;',
-  )
-  narrator.check('the rows came from the target', lines.includes('(2 rows)'))
+  await readMasked(scene, story.job)
+}
+
+async function masks(scene: Scene, story: Story): Promise<void> {
+  const job = openJob(story)
+  await copyMasked(scene, job)
+  await readAround(scene, job)
+  await readClear(scene)
 }
 
 async function drop(scene: Scene, story: Story): Promise<void> {
@@ -162,30 +161,33 @@ async function revoke(scene: Scene): Promise<void> {
   )
 }
 
-async function audit(scene: Scene, { reviewId, sessionId }: Story): Promise<void> {
+async function audit(scene: Scene, { reviewId }: Story): Promise<void> {
   const { narrator } = scene
   const verified = await scene.warder('ana', 'audit', 'verify')
   narrator.check('no record was changed, removed or added', verified.code === 0)
-  if (reviewId === undefined || sessionId === undefined) throw new Error('nothing was held')
+  if (reviewId === undefined) throw new Error('nothing was held')
   const asked = await scene.warder(
     ...(['ana', 'audit', 'query', '--review', reviewId, '--kind', 'review.decided'] as const),
   )
   narrator.check('who agreed, to what and why, stands there', asked.text.includes('by=demo/ana'))
-  await showReplay(scene, sessionId)
 }
 
-/** Of the session's whole story, what it wanted and what came of that. */
-async function showReplay(scene: Scene, sessionId: string): Promise<void> {
+async function replay(scene: Scene, { sessionId }: Story): Promise<void> {
   const { narrator } = scene
-  narrator.command(`warder replay ${sessionId} | grep command`, 'ana')
-  const { text, lines } = await scene.ask('ana', 'replay', sessionId)
-  const shown = lines.filter((line) => line.includes('command'))
-  narrator.output(shown.join('\n'))
+  if (sessionId === undefined) throw new Error('no session is known')
+  narrator.command(`warder replay ${sessionId} | head -${REPLAYED_COUNT}`, 'ana')
+  const { text, lines, code } = await scene.ask('ana', 'replay', sessionId)
+  narrator.output(lines.slice(0, REPLAYED_COUNT).join('\n'))
   narrator.check(
-    'the session is there from its opening to its end, with every statement',
-    ['session.opened', 'DROP TABLE', 'CREATE TABLE', 'session.ended'].every((part) =>
-      text.includes(part),
-    ),
+    'every statement is there from opening to end, and every chunk is what the log says it was',
+    code === 0 &&
+      ['session.opened', 'DROP TABLE', 'CREATE TABLE', 'session.ended'].every((part) =>
+        text.includes(part),
+      ),
+  )
+  narrator.check(
+    'the rows are there as the job saw them: masked, in the recording too',
+    text.includes('****9999') && SECRETS.every((secret) => !text.includes(secret)),
   )
 }
 
@@ -193,11 +195,6 @@ function idIn(prefix: 'cmd' | 'req' | 'ses', text: string): string {
   const id = new RegExp(`\\b${prefix}_[a-z0-9]+`).exec(text)?.[0]
   if (id === undefined) throw new Error(`no ${prefix}_… in what was printed`)
   return id
-}
-
-function openJob({ job }: Story): ChildRun {
-  if (job === undefined) throw new Error('there is no open psql from an earlier step')
-  return job
 }
 
 async function hasTable({ stage }: Scene, name: string): Promise<boolean> {

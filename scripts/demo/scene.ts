@@ -57,23 +57,28 @@ export class Scene {
     this.#options = options
   }
 
-  /** What a job has in its environment: where the gateway is, and its own token. No password. */
-  async jobVariables(): Promise<Readonly<Record<string, string>>> {
+  /** What psql finds in its environment: where the gateway is, and a token. No password. */
+  async psqlVariables(name: CastName): Promise<Readonly<Record<string, string>>> {
     const { host, port } = this.address.postgres
     return {
       PGHOST: host,
       PGPORT: String(port),
       PGSSLMODE: 'verify-full',
       PGSSLROOTCERT: this.address.authorityFile,
-      PGPASSWORD: await this.stage.tokenFor('migrate-job'),
+      PGPASSWORD: await this.stage.tokenFor(name),
     }
   }
 
   /** Starts psql as the job, without showing it. */
-  async psql(role: string, ...args: readonly string[]): Promise<ChildRun> {
+  psql(role: string, ...args: readonly string[]): Promise<ChildRun> {
+    return this.psqlOf('migrate-job', role, ...args)
+  }
+
+  /** Starts psql as somebody, without showing it. */
+  async psqlOf(name: CastName, role: string, ...args: readonly string[]): Promise<ChildRun> {
     const [file, ...first] = this.psqlCommand
     const command = [file, ...first, '-X', '-U', role, ...args, TARGET.resource] as const
-    return this.start(command, await this.jobVariables())
+    return this.start(command, await this.psqlVariables(name))
   }
 
   /** Types a statement, shows it and what came of it, and returns that. */

@@ -11,8 +11,8 @@ CREATE TABLE customers (
   name text NOT NULL,
   email text NOT NULL UNIQUE,
   ssn text NOT NULL,
-  phone text,
-  created_at timestamptz NOT NULL DEFAULT now()
+  card text,
+  note text
 );
 
 CREATE TABLE cards (
@@ -39,12 +39,12 @@ CREATE TABLE orders (
   ordered_at timestamptz NOT NULL DEFAULT now()
 );
 
-INSERT INTO customers (name, email, ssn, phone) VALUES
-  ('Ada Byron', 'ada.byron@example.com', '219-09-9999', '+1-202-555-0143'),
-  ('Grace Murray', 'grace.murray@example.com', '078-05-1120', '+1-202-555-0178'),
-  ('Edsger Wybe', 'edsger.wybe@example.org', '457-55-5462', '+1-202-555-0119'),
-  ('Barbara Jane', 'barbara.jane@example.net', '321-54-9876', NULL),
-  ('Tony Elm', 'tony.elm@example.org', '123-45-6789', '+1-202-555-0162');
+INSERT INTO customers (name, email, ssn, card, note) VALUES
+  ('Ada Byron', 'ada.byron@example.com', '219-09-9999', '4111111111111111', 'likes lamps'),
+  ('Grace Murray', 'grace.murray@example.com', '078-05-1120', NULL, 'paid by 5555 5555 5555 4444'),
+  ('Edsger Wybe', 'edsger.wybe@example.org', '457-55-5462', '378282246310005', 'also ew@example.net'),
+  ('Barbara Jane', 'barbara.jane@example.net', '321-54-9876', '6011111111111117', NULL),
+  ('Tony Elm', 'tony.elm@example.org', '123-45-6789', NULL, 'moved');
 
 INSERT INTO cards (customer_id, number, holder, expires) VALUES
   (1, '4111111111111111', 'ADA BYRON', '2029-04-30'),

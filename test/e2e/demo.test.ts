@@ -61,16 +61,29 @@ const shell = (lines: readonly string[]) =>
 test('every step does what it says', () => {
   expect(output.split('\n').filter((line) => line.includes('✗'))).toEqual([])
   for (const said of [
+    '[redacted] | ****9999 | ****1111',
+    'paid by ****4444',
+    'Ada Byron\t[redacted]\t****9999',
+    'computing with, or copying, public.customers.ssn is blocked; select the column as it is',
+    'sorting by public.customers.ssn is blocked; filter by another column',
     'ERROR:  DROP TABLE is not allowed',
     'NOTICE:  CREATE TABLE waits for approval by db-owners',
     'Nobody decides about his own request',
     'canceling statement due to user request; it was not run',
     '1 session cut in',
     'intact: ',
+    'Ada Byron     [redacted]  ****9999  ****1111',
   ]) {
     expect(output).toContain(said)
   }
-  expect(output.match(/^ {3}✓ /gm)?.length).toBeGreaterThan(8)
+  expect(output.match(/^ {3}✓ /gm)?.length).toBeGreaterThan(14)
+})
+
+test('only the role that may see a masked value saw one, once', () => {
+  const clear = output.split('\n').filter((line) => /219-09-|ada\.byron@|41111/.test(line))
+  expect(clear).toEqual([
+    expect.stringContaining('Ada Byron | ada.byron@example.com | 219-09-9999'),
+  ])
 })
 
 test('no line is longer than a screen is wide, and nothing of the machine is in the README', () => {

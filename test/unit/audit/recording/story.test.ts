@@ -131,6 +131,24 @@ test('a decision is told by the log where it has it, else by the recording', asy
   expect(kinds).toContain('review.decided')
 })
 
+test('a decision is told before what it let through, though the log hears of it later', async () => {
+  const studio = new Studio()
+  await studio.write('session.opened', { ...SESSION, principal: 'ci/job' })
+  const recording = await (await studio.recorder()).open(ABOUT)
+  const decision = { number: 1, reviewId: 'cmd_7', state: 'approved', by: 'okta/dana' }
+  recording.add([
+    { kind: 'decision', atMs: 1, ...decision },
+    { ...command(1), atMs: 2 },
+  ])
+  await recording.close()
+  for (let tick = 0; tick < 100; tick += 1) studio.clock.now()
+  const about = { requestId: 'req_1', sessionId: 'ses_1', reviewId: 'cmd_7' }
+  await studio.write('review.decided', { ...about, answer: 'approve', by: 'okta/dana' })
+  const lines = await told(studio)
+  expect(short(lines)).toEqual(['session.opened', 'review.decided', 'command 1', 'end'])
+  expect(lines[1]).toMatchObject({ offsetMs: 1 })
+})
+
 test('rows are told as text, output too, and what is no row is said to be none', async () => {
   const studio = new Studio()
   const recording = await (await studio.recorder()).open(ABOUT)
