@@ -62,52 +62,78 @@ export interface FinishedCommand {
 }
 
 /**
- * Packs commands from index `from` on, as many as one event takes: at least one, if there is one.
+ * Packs the commands of one session, one after the other, and keeps nothing of them but the text of
+ * their event.
  *
  * A run is one line: number, place in `statements`, place in `texts`, start (ms after the event's
  * `startedAt`), duration, rows, outcome, count of parameters, SQLSTATE, review, tag; `-` is none. The
  * parameters of all commands stand behind each other in one list.
- *
- * @returns The event, and the index of the first command that is not in it.
  */
-export function packCommands(
-  session: CommandSession,
-  commands: readonly CommandToPack[],
-  from: number,
-): { readonly event: AuditEvent<'commands.finished'>; readonly next: number } {
-  const startedAt = Math.floor(commands[from]?.startedAt ?? 0)
-  const meanings = new Map<PackedMeaning, number>()
-  const texts = new Map<string, number>()
-  const runs: string[] = []
-  const values: string[] = []
-  let last: CommandToPack | undefined
-  let characters = 0
-  for (let at = from; at < commands.length && runs.length < PACKED_COUNT_MAX; at += 1) {
-    const command = commands[at]
-    if (command === undefined) break
+export class CommandPack {
+  readonly #session: CommandSession
+  #meanings = new Map<PackedMeaning, number>()
+  #texts = new Map<string, number>()
+  #runs: string[] = []
+  #values: string[] = []
+  #startedAt = 0
+  #first = 0
+  #last = 0
+  #characters = 0
+
+  constructor(session: CommandSession) {
+    this.#session = session
+  }
+
+  /** Commands in it. */
+  get count(): number {
+    return this.#runs.length
+  }
+
+  /** True when nothing more fits. */
+  get isFull(): boolean {
+    return this.count >= PACKED_COUNT_MAX || this.#characters >= PACKED_CHARACTERS_MAX
+  }
+
+  /** Takes a command; false when it needs another event. One always fits when there is none yet. */
+  add(command: CommandToPack): boolean {
     const { shown } = command.parameters
     const { text } = command.statement
-    characters += charactersOf(command, text, shown)
-    if (last !== undefined && characters > PACKED_CHARACTERS_MAX) break
-    const places = `${placeOf(meanings, command.meaning)} ${placeOf(texts, text)}`
-    runs.push(runLine(command, places, startedAt, shown.length))
-    for (const value of shown) values.push(value)
-    last = command
+    const characters = this.#characters + charactersOf(command, text, shown)
+    if (this.count === 0) {
+      this.#startedAt = Math.floor(command.startedAt)
+      this.#first = command.number
+    } else if (characters > PACKED_CHARACTERS_MAX || this.count >= PACKED_COUNT_MAX) {
+      return false
+    }
+    this.#characters = characters
+    this.#last = command.number
+    const meaningAt = placeOf(this.#meanings, command.meaning)
+    const textAt = placeOf(this.#texts, text)
+    this.#runs.push(runLine(command, meaningAt, textAt, this.#startedAt, shown.length))
+    for (const value of shown) this.#values.push(value)
+    return true
   }
-  const fields = {
-    grantId: session.grantId,
-    requestId: session.requestId,
-    sessionId: session.sessionId,
-    count: runs.length,
-    first: commands[from]?.number ?? 0,
-    last: last?.number ?? 0,
-    startedAt,
-    statements: Array.from(meanings.keys(), describe),
-    runs,
-    texts: [...texts.keys()],
-    ...(values.length === 0 ? {} : { parameters: values }),
+
+  /** The event of everything since the last call; undefined when there is nothing. */
+  take(): AuditEvent<'commands.finished'> | undefined {
+    if (this.count === 0) return undefined
+    const { grantId, requestId, sessionId } = this.#session
+    const parameters = this.#values
+    const fields = {
+      ...{ grantId, requestId, sessionId, count: this.count },
+      ...{ first: this.#first, last: this.#last, startedAt: this.#startedAt },
+      statements: Array.from(this.#meanings.keys(), describe),
+      runs: this.#runs,
+      texts: [...this.#texts.keys()],
+      ...(parameters.length === 0 ? {} : { parameters }),
+    }
+    this.#meanings = new Map()
+    this.#texts = new Map()
+    this.#runs = []
+    this.#values = []
+    this.#characters = 0
+    return { kind: 'commands.finished', fields }
   }
-  return { event: { kind: 'commands.finished', fields }, next: from + runs.length }
 }
 
 /** The commands of an event, or undefined when its fields don't fit together. */
@@ -166,7 +192,8 @@ const describe = ({ command, kinds, relations }: PackedMeaning): string =>
 
 function runLine(
   command: CommandToPack,
-  places: string,
+  meaningAt: number,
+  textAt: number,
   startedAt: number,
   parameterCount: number,
 ): string {
@@ -174,7 +201,7 @@ function runLine(
   const durationMs = Math.round(countable(command.durationMs) * 1_000) / 1_000
   const rows = Math.floor(countable(command.rows))
   return (
-    `${command.number} ${places} ${afterMs} ${durationMs} ${rows} ${command.outcome} ` +
+    `${command.number} ${meaningAt} ${textAt} ${afterMs} ${durationMs} ${rows} ${command.outcome} ` +
     `${parameterCount} ${word(command.sqlstate)} ${word(command.reviewId)} ${command.tag}`
   )
 }

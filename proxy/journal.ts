@@ -2,9 +2,7 @@
 // the next tick, when there are many, or when the session ends. Nobody waits for them, none is lost.
 
 import {
-  packCommands,
-  PACKED_CHARACTERS_MAX,
-  PACKED_COUNT_MAX,
+  CommandPack,
   type CommandSession,
   type CommandToPack,
   type PackedMeaning,
@@ -130,12 +128,7 @@ export class CommandJournal {
   readonly #session: JournalSession
   readonly #audit: Pick<AuditLog, 'append'>
   readonly #onFirst: (journal: CommandJournal) => void
-  #commands: CommandToPack[] = []
-  /** What came back, by its command. */
-  #captured = new Map<CommandToPack, CapturedResult>()
-  /** For the recording alone. */
-  #notes: RecordingEvent[] = []
-  #textBytes = 0
+  readonly #pack: CommandPack
   #lastStatement: { readonly text: string } | undefined
   #lastShown = ''
   #hasFailed = false
@@ -149,23 +142,21 @@ export class CommandJournal {
     this.#session = session
     this.#audit = audit
     this.#onFirst = onFirst
-  }
-
-  /** Ms since the session's start. */
-  #atMs(epochMs: number): number {
-    return Math.max(0, epochMs - this.#session.startedAt)
+    this.#pack = new CommandPack(session)
   }
 
   /** A command was not forwarded: the log has a record of its own of it, the recording shows it. */
   refused(command: RefusedCommand, code: string, now: number): void {
     const { judged, statement, parameters } = command
     const { shown = same } = this.#session
-    this.#note({
-      ...{ kind: 'command', atMs: this.#atMs(now), number: command.number },
-      ...{ text: shown(statement.text), parameters: parameters.shown.map(shown) },
-      ...{ effect: judged.command.effect, outcome: 'refused', tag: code, sqlstate: '' },
-      ...{ rows: 0, durationMs: 0, reasons: judged.verdict.reasons.map((reason) => reason.text) },
-    })
+    this.#record([
+      {
+        ...{ kind: 'command', atMs: this.#atMs(now), number: command.number },
+        ...{ text: shown(statement.text), parameters: parameters.shown.map(shown) },
+        ...{ effect: judged.command.effect, outcome: 'refused', tag: code, sqlstate: '' },
+        ...{ rows: 0, durationMs: 0, reasons: judged.verdict.reasons.map((reason) => reason.text) },
+      },
+    ])
   }
 
   /** People have decided about a held command, or it was withdrawn. */
@@ -177,20 +168,17 @@ export class CommandJournal {
     now: number,
   ): void {
     const atMs = this.#atMs(now)
-    this.#note({ kind: 'decision', atMs, number, reviewId, state, by: by.join(', ') })
+    this.#record([{ kind: 'decision', atMs, number, reviewId, state, by: by.join(', ') }])
   }
 
-  #note(event: RecordingEvent): void {
-    if (this.#hasFailed || this.#session.recording === undefined) return
-    const isFirst = this.#commands.length + this.#notes.length === 0
-    this.#notes.push(event)
-    if (isFirst) this.#onFirst(this)
-  }
-
-  /** Takes a command; `finish` is copied. */
+  /**
+   * Takes a command, and what came back of it. Both are written down at once: what is kept of
+   * thousands of commands until the tick would cost the garbage collector more than writing.
+   */
   finished(command: JournalCommand, finish: Finish, captured?: CapturedResult): void {
     if (this.#hasFailed) return
-    const packed: CommandToPack = {
+    const isFirst = this.#pack.count === 0
+    const packed = {
       number: command.number,
       meaning: command.judged,
       statement: command.statement,
@@ -203,56 +191,49 @@ export class CommandJournal {
       startedAt: finish.startedAt,
       durationMs: finish.durationMs,
     }
-    const count = this.#commands.push(packed)
-    if (captured !== undefined) this.#captured.set(packed, captured)
-    this.#textBytes += command.statement.bytes.length
-    if (count >= PACKED_COUNT_MAX || this.#textBytes >= PACKED_CHARACTERS_MAX) this.flush()
-    else if (count === 1 && this.#notes.length === 0) this.#onFirst(this)
+    if (!this.#pack.add(packed)) {
+      this.flush()
+      this.#pack.add(packed)
+    }
+    if (this.#session.recording !== undefined) {
+      const event = this.#recorded(packed)
+      this.#record(captured === undefined ? [event] : [event, resultOf(event, finish, captured)])
+    }
+    if (this.#pack.isFull) this.flush()
+    else if (isFirst) this.#onFirst(this)
   }
 
   /** Hands on what is there; to be called before the session's end goes on record. */
   flush(): void {
-    const commands = this.#commands
-    if ((commands.length === 0 && this.#notes.length === 0) || this.#hasFailed) return
-    this.#commands = []
-    this.#textBytes = 0
+    if (this.#hasFailed) return
     try {
-      for (let from = 0; from < commands.length;) {
-        const { event, next } = packCommands(this.#session, commands, from)
-        this.#audit.append(event)
-        from = next
-      }
-      if (this.#session.recording !== undefined) this.#record(this.#session.recording, commands)
+      const event = this.#pack.take()
+      if (event !== undefined) this.#audit.append(event)
     } catch (failure) {
-      this.#hasFailed = true
-      this.#session.onFailure(failure)
+      this.#fail(failure)
     }
   }
 
-  #record(recording: Pick<Recording, 'add'>, commands: readonly CommandToPack[]): void {
-    const events: RecordingEvent[] = []
-    for (const command of commands) {
-      events.push(this.#recorded(command))
-      const captured = this.#captured.get(command)
-      if (captured !== undefined) events.push(this.#result(command, captured))
+  #record(events: readonly RecordingEvent[]): void {
+    if (this.#hasFailed) return
+    try {
+      this.#session.recording?.add(events)
+    } catch (failure) {
+      // The log may still take what the recording does not.
+      this.flush()
+      this.#fail(failure)
     }
-    this.#captured = new Map()
-    if (this.#notes.length > 0) {
-      events.push(...this.#notes)
-      this.#notes = []
-      events.sort((a, b) => a.atMs - b.atMs)
-    }
-    recording.add(events)
   }
 
-  #result(command: CommandToPack, { columns, pieces, rows, omittedBytes }: CapturedResult) {
-    const atMs = this.#atMs(command.startedAt + command.durationMs)
-    const { number } = command
-    const [only] = pieces
-    const bytes = pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces)
-    if (columns.length === 0) return { kind: 'output', atMs, number, bytes, omittedBytes } as const
-    const omittedRows = Math.max(0, command.rows - rows)
-    return { kind: 'rows', atMs, number, columns, bytes, omittedRows } as const
+  #fail(failure: unknown): void {
+    if (this.#hasFailed) return
+    this.#hasFailed = true
+    this.#session.onFailure(failure)
+  }
+
+  /** Ms since the session's start. */
+  #atMs(epochMs: number): number {
+    return Math.max(0, epochMs - this.#session.startedAt)
   }
 
   /** A prepared statement is run again and again: its text is looked through once. */
@@ -267,21 +248,34 @@ export class CommandJournal {
 
   /** The same command for the session's recording, placed where it was over. */
   #recorded(command: CommandToPack): CommandEvent {
-    const { startedAt, durationMs, reviewId } = command
-    const { shown = same } = this.#session
+    const { shown } = this.#session
+    const parameters = command.parameters.shown
     return {
       kind: 'command',
-      atMs: this.#atMs(startedAt + durationMs),
+      atMs: this.#atMs(command.startedAt + command.durationMs),
       number: command.number,
       text: this.#shownText(command.statement),
-      parameters: command.parameters.shown.map(shown),
+      parameters: shown === undefined ? parameters : parameters.map(shown),
       effect: command.meaning.command.effect,
       outcome: command.outcome,
       tag: command.tag,
       sqlstate: command.sqlstate,
       rows: command.rows,
-      durationMs,
-      ...(reviewId === undefined ? {} : { reviewId }),
+      durationMs: command.durationMs,
+      reviewId: command.reviewId,
     }
   }
+}
+
+/** What came back of a command, as far as it was kept. */
+function resultOf(
+  { atMs, number }: CommandEvent,
+  finish: Finish,
+  { columns, pieces, rows, omittedBytes }: CapturedResult,
+): RecordingEvent {
+  const [only] = pieces
+  const bytes = pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces)
+  if (columns.length === 0) return { kind: 'output', atMs, number, bytes, omittedBytes }
+  const omittedRows = Math.max(0, finish.rows - rows)
+  return { kind: 'rows', atMs, number, columns, bytes, omittedRows }
 }

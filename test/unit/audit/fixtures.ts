@@ -4,7 +4,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { AuditEvent } from '../../../core/audit.js'
 import { WarderError } from '../../../core/errors.js'
-import { packCommands, type PackedMeaning } from '../../../core/finished-commands.js'
+import { CommandPack, type PackedMeaning } from '../../../core/finished-commands.js'
 import type { Clock } from '../../../core/ports.js'
 import type {
   ChainPosition,
@@ -165,7 +165,11 @@ export const finishedMany = (
     ...{ parameters: { shown: ['§1', '4111111111111111'] }, outcome: 'done' as const },
     ...{ tag: 'SELECT 1', sqlstate: '', rows: 1, startedAt: number, durationMs: 3 },
   }))
-  return packCommands(session, commands, 0).event
+  const pack = new CommandPack(session)
+  for (const command of commands) pack.add(command)
+  const event = pack.take()
+  if (event === undefined) throw new Error('some commands are packed')
+  return event
 }
 
 /** A read that a session finished, in a record of its own. */

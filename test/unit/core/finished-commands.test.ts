@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 import type { AuditValue } from '../../../core/audit.js'
 import {
-  packCommands,
+  CommandPack,
   PACKED_CHARACTERS_MAX,
   PACKED_COUNT_MAX,
   unpackCommands,
@@ -29,11 +29,18 @@ const command = (number: number, more: Partial<CommandToPack> = {}): CommandToPa
 /** Everything packed, event by event. */
 function packAll(commands: readonly CommandToPack[]) {
   const events: Readonly<Record<string, AuditValue>>[] = []
-  for (let from = 0; from < commands.length;) {
-    const { event, next } = packCommands(SESSION, commands, from)
-    events.push(event.fields)
-    from = next
+  const pack = new CommandPack(SESSION)
+  const take = () => {
+    const event = pack.take()
+    if (event !== undefined) events.push(event.fields)
   }
+  for (const one of commands) {
+    if (pack.add(one)) continue
+    take()
+    expect(pack.add(one)).toBe(true)
+  }
+  take()
+  expect(pack.take()).toBeUndefined()
   return events
 }
 
