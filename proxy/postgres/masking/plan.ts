@@ -60,25 +60,6 @@ export function readRowDescription(bytes: Buffer, start: number, end: number): R
   return fields
 }
 
-/**
- * The fields in the formats that a Bind asked for: none means text, one counts for all. A
- * description of a statement doesn't know them and says text.
- *
- * @throws MalformedMessage when their number fits neither, which a target refuses before any row.
- */
-export function inFormats(
-  fields: readonly ResultField[],
-  formats: readonly number[],
-): readonly ResultField[] {
-  if (formats.length > 1 && formats.length !== fields.length) {
-    throw new MalformedMessage('formats and columns differ in number')
-  }
-  return fields.map((field, index) => {
-    const format = formats[formats.length === 1 ? 0 : index] ?? 0
-    return format === field.format ? field : { ...field, format }
-  })
-}
-
 const strictness = ({ how }: ColumnMask): number => MASK_METHODS.indexOf(how)
 
 /** What masks a value that comes from these columns, or undefined when none of them is masked. */

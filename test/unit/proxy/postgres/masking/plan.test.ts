@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 import { MalformedMessage } from '../../../../../proxy/postgres/messages.js'
 import {
   copyNames,
-  inFormats,
   planCopy,
   planResult,
   readCopyOut,
@@ -233,15 +232,6 @@ test('a row description with more behind it, or another format, is malformed', (
   expect(() => readRowDescription(longer, 0, longer.length)).toThrow(MalformedMessage)
   const strange = description([['x', 0, 0, 25, 2]])
   expect(() => readRowDescription(strange, 0, strange.length)).toThrow(MalformedMessage)
-})
-
-test('the formats of a Bind replace those of the description', () => {
-  const fields = [at(1, 1), at(1, 2)]
-  const formats = (codes: readonly number[]) => inFormats(fields, codes).map((one) => one.format)
-  expect(formats([])).toEqual([0, 0])
-  expect(formats([1])).toEqual([1, 1])
-  expect(formats([0, 1])).toEqual([0, 1])
-  expect(() => formats([0, 1, 0])).toThrow(MalformedMessage)
 })
 
 test('the head of a copy is read, and nothing else is taken for one', () => {
