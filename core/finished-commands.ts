@@ -19,7 +19,7 @@ export interface PackedMeaning {
   readonly relations: readonly string[]
 }
 
-/** A finished command that waits to be packed; text and parameters are read only then. */
+/** A finished command, to be packed. */
 export interface CommandToPack {
   readonly number: number
   readonly meaning: PackedMeaning

@@ -29,12 +29,12 @@ export interface Finish {
   readonly durationMs: number
 }
 
-/** What is kept of a command until it is on record; text and parameters are read only then. */
+/** A command as it goes on record. */
 export interface JournalCommand {
   readonly number: number
   /** The same object for the same meaning: it is described once in a record. */
   readonly judged: PackedMeaning
-  readonly statement: { readonly text: string; readonly bytes: { readonly length: number } }
+  readonly statement: { readonly text: string }
   readonly parameters: { readonly shown: readonly string[] }
   readonly reviewId?: string | undefined
 }
@@ -152,7 +152,7 @@ export class CommandJournal {
     this.#record([
       {
         ...{ kind: 'command', atMs: this.#atMs(now), number: command.number },
-        ...{ text: shown(statement.text), parameters: parameters.shown.map(shown) },
+        ...{ text: this.#shownText(statement), parameters: parameters.shown.map(shown) },
         ...{ effect: judged.command.effect, outcome: 'refused', tag: code, sqlstate: '' },
         ...{ rows: 0, durationMs: 0, reasons: judged.verdict.reasons.map((reason) => reason.text) },
       },

@@ -9,7 +9,7 @@ import { HEADER_BYTES, type Outbox } from './codec.js'
 import { CopyMasker } from './masking/copy.js'
 import type { ResourceMasks } from './masking/masks.js'
 import { redactError, redactNotification } from './masking/messages.js'
-import { planCopy, planResult, readCopyOut, readRowDescription } from './masking/plan.js'
+import { copyNames, planCopy, planResult, readCopyOut, readRowDescription } from './masking/plan.js'
 import { RowMasker } from './masking/rows.js'
 import type { JudgedStatement, StatementOccurrence } from './occurrence.js'
 import type { Lineage, StatementLineage } from './sql/lineage.js'
@@ -202,7 +202,7 @@ export class Results {
     if (plan.kind === 'withheld') throw new WarderError('RESULT_WITHHELD', { why: plan.why })
     const columns = plan.kind === 'masked' ? plan.columns : undefined
     if (columns === undefined && search === undefined) return undefined
-    const names = lineage?.outputs?.map((sources) => sources[0]?.column)
+    const names = lineage && copyNames(lineage)
     return new CopyMasker({ ...masks, head, form: lineage?.copyForm ?? 'other', columns, names })
   }
 

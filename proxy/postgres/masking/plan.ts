@@ -113,8 +113,7 @@ function planTraced(
  * @param fields What the target says about the result.
  * @param statement What the statement was judged to put into it; undefined when nobody could tell.
  * @param origins What the relations hold that the text reads, as it was judged.
- * @param approved True when a person, or the policy by `derived: allow`, let values through whose
- *   origin is lost, whole rows included. Columns whose origin is known are masked all the same.
+ * @param approved True when a person let values through whose origin is lost, whole rows included. Columns whose origin is known are masked all the same.
  */
 export function planResult(
   fields: readonly ResultField[],
@@ -197,10 +196,10 @@ export function planCopy(
 }
 
 /**
- * The names of a COPY's columns by position, as far as they hold one table column each: what its header
- * line says, if it has one.
+ * The names of a COPY's columns by position, as far as all that they hold has one name (a table's column
+ * and its partitions'): what its header line says, if it has one.
  */
 export const copyNames = (statement: StatementLineage): readonly (string | undefined)[] =>
   (statement.outputs ?? []).map(([source, ...others]) =>
-    others.length === 0 ? source?.column : undefined,
+    others.every((other) => other.column === source?.column) ? source?.column : undefined,
   )

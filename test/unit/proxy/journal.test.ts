@@ -40,7 +40,7 @@ const MEANING = {
 
 const command = (number: number, more: Partial<JournalCommand> = {}): JournalCommand => ({
   ...{ number, judged: MEANING, parameters: { shown: ['a'] } },
-  statement: { text: 'select $1', bytes: Buffer.from('select $1') },
+  statement: { text: 'select $1' },
   ...more,
 })
 
@@ -162,7 +162,7 @@ test('when they are long commands don’t wait for the tick', () => {
   const { timer, open, numbers } = world()
   const journal = open()
   const text = 'x'.repeat(PACKED_CHARACTERS_MAX / 2)
-  const long = { statement: { text, bytes: Buffer.from(text) } }
+  const long = { statement: { text } }
   journal.finished(command(1, long), DONE)
   expect(numbers()).toEqual([])
   journal.finished(command(2, long), DONE)
