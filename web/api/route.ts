@@ -4,7 +4,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
 import type { z } from 'zod'
-import { refused, WarderError, type Outcome, type Refusal } from '../../core/errors.js'
+import {
+  refused,
+  WarderError,
+  type ErrorCode,
+  type Outcome,
+  type Refusal,
+} from '../../core/errors.js'
 import type { Authenticated } from '../../core/ports.js'
 import { visibleShort } from '../../core/visible.js'
 import { HTTP_STATUS, problemOf } from './problem.js'
@@ -23,6 +29,14 @@ export interface Call<P, Q, B> {
 
 type Method = 'GET' | 'POST' | 'PUT'
 
+/** What any route may refuse with: who calls, how often, in which form, and a fault of our own. */
+export const COMMON_REFUSALS = [
+  'UNAUTHENTICATED',
+  'LIMIT_EXCEEDED',
+  'INVALID_ARGUMENT',
+  'INTERNAL',
+] as const satisfies readonly ErrorCode[]
+
 /** Lines that are sent as they come, instead of one JSON body. */
 export interface Lines {
   readonly lines: AsyncIterable<string>
@@ -31,6 +45,12 @@ export interface Lines {
 interface Spec<P, Q, B> {
   readonly method: Method
   readonly path: string
+  /** What generated callers name the call: a verb and what it is done to, unique (`openRequest`). */
+  readonly operationId: string
+  /** What it does, in one line for the reference; ends without a full stop. */
+  readonly summary: string
+  /** What it refuses with, beside what every route does (`COMMON_REFUSALS`). */
+  readonly refuses: readonly ErrorCode[]
   readonly params: z.ZodType<P>
   readonly query: z.ZodType<Q>
   readonly body: z.ZodType<B>
@@ -54,6 +74,9 @@ export interface LinesSpec<P, Q, B> extends Spec<P, Q, B> {
 export interface ApiRoute {
   readonly method: Method
   readonly path: string
+  readonly operationId: string
+  readonly summary: string
+  readonly refuses: readonly ErrorCode[]
   readonly bodyBytesMax?: number | undefined
   readonly run: (
     request: FastifyRequest,
@@ -89,6 +112,9 @@ function routeOf<P, Q, B, V>(
   return {
     method: spec.method,
     path: spec.path,
+    operationId: spec.operationId,
+    summary: spec.summary,
+    refuses: spec.refuses,
     bodyBytesMax: spec.bodyBytesMax,
     run: async (request, reply, caller) => {
       const input = inputOf(spec, request)

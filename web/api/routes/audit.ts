@@ -81,6 +81,9 @@ export function auditRoutes(parts: ApiDependencies): readonly ApiRoute[] {
     jsonRoute({
       method: 'GET',
       path: '/v1/audit',
+      operationId: 'queryAudit',
+      summary: 'Read audit records, newest first',
+      refuses: ['NOT_ENTITLED', 'RECORD_UNAVAILABLE'],
       params: nothing,
       query: pageQuery,
       body: noBody,
@@ -94,6 +97,9 @@ export function auditRoutes(parts: ApiDependencies): readonly ApiRoute[] {
     linesRoute({
       method: 'GET',
       path: '/v1/audit/export',
+      operationId: 'exportAudit',
+      summary: 'Stream the whole audit log as JSON Lines',
+      refuses: ['NOT_ENTITLED', 'RECORD_UNAVAILABLE'],
       params: nothing,
       query: nothing,
       body: noBody,
@@ -114,6 +120,9 @@ const verifyRoute = (parts: ApiDependencies, auditor: Auditor): ApiRoute =>
   jsonRoute({
     method: 'GET',
     path: '/v1/audit/verify',
+    operationId: 'verifyAudit',
+    summary: 'Verify the whole audit log',
+    refuses: ['NOT_ENTITLED', 'RECORD_UNAVAILABLE'],
     params: nothing,
     query: nothing,
     body: noBody,
@@ -134,6 +143,9 @@ const anchorRoute = (parts: ApiDependencies, auditor: Auditor): ApiRoute =>
   jsonRoute({
     method: 'GET',
     path: '/v1/audit/anchor',
+    operationId: 'anchorAudit',
+    summary: 'Read the newest signed checkpoint, to be kept elsewhere',
+    refuses: ['NOT_ENTITLED', 'NOT_FOUND', 'RECORD_UNAVAILABLE'],
     params: nothing,
     query: nothing,
     body: noBody,
@@ -152,6 +164,9 @@ const replayRoute = (parts: ApiDependencies, auditor: Auditor): ApiRoute =>
   linesRoute({
     method: 'GET',
     path: '/v1/sessions/:id/replay',
+    operationId: 'replaySession',
+    summary: 'Stream what happened in a session as JSON Lines',
+    refuses: ['NOT_ENTITLED', 'NOT_FOUND', 'RECORD_UNAVAILABLE'],
     params: z.strictObject({ id: sessionId }),
     query: nothing,
     body: noBody,

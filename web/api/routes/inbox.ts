@@ -21,6 +21,9 @@ export function inboxRoutes(parts: ApiDependencies, openings: Openings): readonl
     jsonRoute({
       method: 'GET',
       path: '/v1/inbox',
+      operationId: 'listInbox',
+      summary: 'List what waits or waited for people, newest first',
+      refuses: [],
       params: nothing,
       query: z.strictObject({ state: z.enum(['pending', 'active']).optional() }),
       body: noBody,
@@ -36,6 +39,9 @@ export function inboxRoutes(parts: ApiDependencies, openings: Openings): readonl
     jsonRoute({
       method: 'GET',
       path: '/v1/inbox/:id',
+      operationId: 'showItem',
+      summary: 'Read one request or held command',
+      refuses: ['NOT_FOUND'],
       params: z.strictObject({ id: itemId }),
       query: nothing,
       body: noBody,
@@ -53,6 +59,15 @@ const decideRoute = (parts: ApiDependencies, openings: Openings): ApiRoute =>
   jsonRoute({
     method: 'POST',
     path: '/v1/decisions',
+    operationId: 'decide',
+    summary: 'Approve or deny a request or a held command',
+    refuses: [
+      'NOT_FOUND',
+      'NOT_ENTITLED',
+      'SELF_APPROVAL',
+      'ALREADY_DECIDED',
+      'CONTROL_PLANE_UNAVAILABLE',
+    ],
     params: nothing,
     query: nothing,
     body: z.strictObject({

@@ -22,6 +22,9 @@ const applyRoute = (parts: ApiDependencies): ApiRoute =>
   jsonRoute({
     method: 'POST',
     path: '/v1/policies',
+    operationId: 'applyPolicy',
+    summary: 'Apply a policy, or show what it would change',
+    refuses: ['NOT_ENTITLED', 'POLICY_INVALID'],
     // JSON escapes make a text longer; a policy of the largest size still fits.
     bodyBytesMax: 2 * policyBytesMax,
     params: nothing,
@@ -46,6 +49,9 @@ const currentRoute = (parts: ApiDependencies): ApiRoute =>
   jsonRoute({
     method: 'GET',
     path: '/v1/policies/current',
+    operationId: 'currentPolicy',
+    summary: 'Read the policy in force',
+    refuses: ['NOT_ENTITLED', 'NOT_FOUND'],
     params: nothing,
     query: nothing,
     body: noBody,
@@ -72,6 +78,9 @@ const secretRoute = (parts: ApiDependencies): ApiRoute =>
   jsonRoute({
     method: 'PUT',
     path: '/v1/secrets/:name',
+    operationId: 'putSecret',
+    summary: 'Store a credential for a target',
+    refuses: ['NOT_ENTITLED'],
     params: z.strictObject({ name }),
     query: nothing,
     body: z.strictObject({ value: z.string().min(1).max(secretLengthMax) }),

@@ -31,6 +31,9 @@ export const revocationRoutes = (parts: ApiDependencies): readonly ApiRoute[] =>
   jsonRoute({
     method: 'POST',
     path: '/v1/revocations',
+    operationId: 'revoke',
+    summary: 'End grants at once, and withdraw what still waits',
+    refuses: ['NOT_ENTITLED', 'NOT_FOUND'],
     params: nothing,
     query: nothing,
     body,

@@ -28,6 +28,9 @@ export const whoamiRoutes = (parts: ApiDependencies): readonly ApiRoute[] => [
   jsonRoute({
     method: 'GET',
     path: '/v1/whoami',
+    operationId: 'whoami',
+    summary: 'Read what the gateway makes of the token of this call',
+    refuses: [],
     params: nothing,
     query: nothing,
     body: noBody,
@@ -49,6 +52,9 @@ export const whoamiRoutes = (parts: ApiDependencies): readonly ApiRoute[] => [
   jsonRoute({
     method: 'GET',
     path: '/v1/gateway',
+    operationId: 'locateGateway',
+    summary: 'Read where the gateway listens',
+    refuses: [],
     params: nothing,
     query: nothing,
     body: noBody,
