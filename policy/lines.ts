@@ -3,19 +3,23 @@
 import { z } from 'zod'
 import { EFFECTS } from '../core/command.js'
 import { approvalFields } from './fields.js'
+import { STATEMENT_KINDS } from './statement-kinds.js'
 
 /** `schema.name`, `schema.*` or `*`, in the exact case that the target stores. */
 const RELATION = /^(?:\*|[^.*"\n]{1,63}\.(?:\*|[^.*"\n]{1,63}))$/
-const STATEMENT = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 
 const effects = () => z.array(z.enum(EFFECTS)).min(1)
 const statements = z
   .array(
-    z.string().regex(STATEMENT, 'must be a statement kind in kebab case, such as create-table'),
+    z
+      .enum([...STATEMENT_KINDS.keys()], {
+        error: 'must be a statement kind in kebab case, such as create-table',
+      })
+      .meta({ title: 'statement kind' }),
   )
   .min(1)
   .optional()
-  .describe('Statement kinds, such as `create-table`; any of them fits.')
+  .describe('[Statement kinds](#statement-kinds), such as `create-table`; any of them fits.')
 const relations = z
   .array(
     z

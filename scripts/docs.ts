@@ -8,11 +8,13 @@ import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { AUDIT_EVENTS } from '../core/audit.js'
+import { EFFECTS } from '../core/command.js'
 import { ERROR_CODES, messageOf, remedyOf } from '../core/errors.js'
 import { systemClock } from '../app/clock.js'
 import { ENVIRONMENT_VARIABLES } from '../app/environment.js'
 import { buildProgram } from '../cli/program.js'
 import { POLICY_SCHEMA } from '../policy/schema.js'
+import { STATEMENT_KINDS } from '../policy/statement-kinds.js'
 import { LIMIT_TABLE } from '../proxy/limits.js'
 
 /** Every generated page: path within the repository → text. Pure. */
@@ -159,7 +161,20 @@ function policyPage(): string {
     'One YAML document. An unknown key is an error; `[]` after a key stands for each entry of its list, `NAME` for a key of your choice. Aliases and tags are refused, so that what is written is what is meant. Editors can use [policy.schema.json](policy.schema.json).',
     ...sections,
     HOW_JUDGED,
+    statementKinds(),
   )
+}
+
+/** The kinds by effect: what `statements` of a line may name. */
+function statementKinds(): string {
+  const rows = EFFECTS.map((effect) => [
+    effect,
+    [...STATEMENT_KINDS]
+      .filter(([, least]) => least === effect)
+      .map(([kind]) => `\`${kind}\``)
+      .join(', '),
+  ])
+  return `## Statement kinds\n\nWhat \`statements\` of a line may name, by the least effect that it has; any of them has a higher one where it calls or touches what does.\n\n${table(['Effect', 'Kinds'], rows)}`
 }
 
 const HOW_JUDGED = `## How a verdict comes about
