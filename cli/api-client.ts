@@ -6,7 +6,8 @@ import { request as requestTls } from 'node:https'
 import { PassThrough, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { z } from 'zod'
-import { problem } from './answers.js'
+import { problem } from '../contract/answers.js'
+import { tolerant } from '../contract/tolerant.js'
 import { EXIT, exitCodeOf } from './exit-codes.js'
 import { CliFailure, failureOf, isErrorCode } from './failure.js'
 
@@ -96,6 +97,7 @@ export class ApiClient {
   async *lines<T>(path: string, line: z.ZodType<T>): AsyncGenerator<T, void, undefined> {
     const stop = new AbortController()
     const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(WATCH_TIMEOUT_MS)])
+    const read = tolerant(line)
     const response = await this.#send('GET', path, undefined, signal)
     if (response.statusCode !== 200) throw failureFrom(await textOf(response))
     const ahead = new PassThrough({ highWaterMark: AHEAD_BYTES, encoding: 'utf8' })
@@ -103,7 +105,7 @@ export class ApiClient {
     pipeline(response, ahead).catch(() => undefined)
     try {
       for await (const text of linesOf(ahead)) {
-        const parsed = line.safeParse(jsonOf(text))
+        const parsed = read.safeParse(jsonOf(text))
         if (!parsed.success) throw oddAnswer()
         yield parsed.data
       }
@@ -129,7 +131,7 @@ export class ApiClient {
     })
     const { statusCode = 0 } = response
     if (statusCode < 200 || statusCode > 299) throw failureFrom(text)
-    const parsed = answer.safeParse(jsonOf(text))
+    const parsed = tolerant(answer).safeParse(jsonOf(text))
     if (!parsed.success) throw oddAnswer()
     return parsed.data
   }

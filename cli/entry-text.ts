@@ -1,8 +1,8 @@
 // Audit records as people read them: one line each, and the statement under it. Pure. It leaves out
 // what a reader can't use (digests, sizes, ids of the wider things); `--json` has every field.
 
+import type { Entry } from '../contract/audit.js'
 import { visible, visibleLines } from '../core/visible.js'
-import type { Entry } from './answers.js'
 import { flowed, timeText } from './output.js'
 
 type Value = Entry['fields'][string]

@@ -1,13 +1,13 @@
 // One item as people read it before they decide: everything, nothing hidden, danger first. Pure.
 
+import type { ItemView } from '../contract/items.js'
 import { visible, visibleLines } from '../core/visible.js'
-import type { Item } from './answers.js'
 import { durationText, flowed, labelled, table, timeText } from './output.js'
 
-type Review = Extract<Item, { kind: 'review' }>
+type Review = Extract<ItemView, { kind: 'review' }>
 
 /** All of an item. */
-export function itemText(item: Item, nowMs: number): string {
+export function itemText(item: ItemView, nowMs: number): string {
   const head = labelled([
     ['id', item.id],
     ['state', item.state],
@@ -33,14 +33,14 @@ const CLAIMS_LENGTH_MAX = 80
 const KNOWN_CLAIMS = new Set(['iss', 'sub', 'aud'])
 
 /** As many claims on a line as a terminal is wide. */
-function claimRows({ attributes }: Item): (readonly [string, string])[] {
+function claimRows({ attributes }: ItemView): (readonly [string, string])[] {
   const claims = Object.entries(attributes)
     .filter(([claim]) => !KNOWN_CLAIMS.has(claim))
     .map(([claim, text]) => `${claim}=${text}`)
   return flowed(claims, CLAIMS_LENGTH_MAX).map((line, at) => [at === 0 ? 'claims' : '', line])
 }
 
-function kindRows(item: Item): (readonly [string, string | undefined])[] {
+function kindRows(item: ItemView): (readonly [string, string | undefined])[] {
   if (item.kind === 'access')
     return [
       ['stated reason', item.reason],
@@ -60,7 +60,7 @@ function kindRows(item: Item): (readonly [string, string | undefined])[] {
   ]
 }
 
-const endText = ({ grant }: Extract<Item, { kind: 'access' }>): string | undefined =>
+const endText = ({ grant }: Extract<ItemView, { kind: 'access' }>): string | undefined =>
   grant?.end === undefined ? undefined : `${grant.end.reason} by ${grant.end.by}`
 
 function partText(part: Review['parts'][number]): string {
@@ -69,13 +69,13 @@ function partText(part: Review['parts'][number]): string {
   return `${part.kind} (${part.effect})${relations === '' ? '' : `: ${relations}`}${why === '' ? '' : ` [${why}]`}`
 }
 
-function askedText({ approval }: Item): string | undefined {
+function askedText({ approval }: ItemView): string | undefined {
   if (approval === undefined) return undefined
   const { approvers, quorum } = approval
   return quorum === 1 ? approvers : `${approvers} (${String(quorum)} people)`
 }
 
-const deadlineText = ({ deadlineAt, state }: Item, nowMs: number): string | undefined =>
+const deadlineText = ({ deadlineAt, state }: ItemView, nowMs: number): string | undefined =>
   deadlineAt === undefined
     ? undefined
     : `${timeText(deadlineAt)}${state === 'pending' ? ` (${durationText(deadlineAt - nowMs)} left)` : ''}`
@@ -97,7 +97,7 @@ function statementText({ text, textBytes, parameters }: Review): string {
   ].join('')
 }
 
-function answersText({ decisions }: Item): string {
+function answersText({ decisions }: ItemView): string {
   if (decisions.length === 0) return ''
   const rows = decisions.map(({ answer, by, channel, at, reason }) => [
     ...[answer, by, channel, timeText(at), reason],

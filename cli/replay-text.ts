@@ -1,7 +1,7 @@
 // The lines of a replay as people watch them. Pure; all text from outside is made visible.
 
+import type { ReplayLine } from '../contract/replay.js'
 import { visible, visibleLines, visibleShort } from '../core/visible.js'
-import type { ReplayLine } from './answers.js'
 import { table } from './output.js'
 
 type Line<T extends ReplayLine['type']> = Extract<ReplayLine, { type: T }>

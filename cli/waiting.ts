@@ -1,8 +1,9 @@
 // Opens a request and waits until people have decided, with a line of progress for whoever watches.
 // When the wait is broken off, the request is withdrawn: nobody shall decide about what nobody awaits.
 
+import { completed, opened } from '../contract/answers.js'
+import { accessView, type ItemView } from '../contract/items.js'
 import { visible } from '../core/visible.js'
-import { accessItem, anything, opened, type Item } from './answers.js'
 import type { ApiClient } from './api-client.js'
 import type { CliContext } from './context.js'
 import { EXIT } from './exit-codes.js'
@@ -19,7 +20,7 @@ export interface Wish {
 }
 
 /** An access request as the API shows it. */
-export type AccessRequest = Extract<Item, { kind: 'access' }>
+export type AccessRequest = Extract<ItemView, { kind: 'access' }>
 
 /** One long poll. */
 const POLL_MS = 25_000
@@ -54,7 +55,7 @@ export async function openAndWait(
 /** Ends the grant, or withdraws the request; a failure is said, because the grant then runs on. */
 export async function giveBack(api: ApiClient, { stderr }: CliContext, id: string): Promise<void> {
   try {
-    await api.post(`/v1/requests/${encodeURIComponent(id)}/complete`, {}, anything)
+    await api.post(`/v1/requests/${encodeURIComponent(id)}/complete`, {}, completed)
   } catch (error) {
     const why = error instanceof Error ? error.message : 'unknown failure'
     stderr.write(
@@ -76,7 +77,7 @@ async function wait(
   for (let waitMs = 0; ; waitMs = POLL_MS) {
     refuseBrokenOff(signal, id)
     try {
-      const item = await api.get(`${path}${String(waitMs)}`, accessItem, { waitMs, signal })
+      const item = await api.get(`${path}${String(waitMs)}`, accessView, { waitMs, signal })
       failureCount = 0
       if (item.state !== 'pending' && item.state !== 'verifying') return openOrThrow(item)
       shown = showProgress(context, item, shown)

@@ -1,8 +1,8 @@
 // `warder apply`: checks a policy here, compares it there, and puts it in force.
 
 import type { Command } from 'commander'
+import { difference } from '../../contract/answers.js'
 import { visible } from '../../core/visible.js'
-import { difference } from '../answers.js'
 import { readTextFile, type ConnectionOptions } from '../connection.js'
 import { EXIT } from '../exit-codes.js'
 import { printJson } from '../output.js'

@@ -2,8 +2,8 @@
 
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
+import { auditPage, auditReport, checkpoint } from '../../contract/audit.js'
 import { visible } from '../../core/visible.js'
-import { auditPage, auditReport, checkpoint } from '../answers.js'
 import type { ConnectionOptions } from '../connection.js'
 import { entriesText } from '../entry-text.js'
 import { EXIT } from '../exit-codes.js'

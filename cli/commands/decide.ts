@@ -1,8 +1,8 @@
 // `warder approve` and `warder deny`.
 
 import type { Command } from 'commander'
+import { decided } from '../../contract/answers.js'
 import { visible } from '../../core/visible.js'
-import { decided } from '../answers.js'
 import type { ConnectionOptions } from '../connection.js'
 import { EXIT } from '../exit-codes.js'
 import { printJson } from '../output.js'

@@ -1,8 +1,8 @@
 // `warder extend`: lets a grant last longer, up to the maximum of the policy.
 
 import type { Command } from 'commander'
+import { extended } from '../../contract/answers.js'
 import { visible } from '../../core/visible.js'
-import { extended } from '../answers.js'
 import { durationOption, type ConnectionOptions } from '../connection.js'
 import { EXIT } from '../exit-codes.js'
 import { printJson, timeText } from '../output.js'

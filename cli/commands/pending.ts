@@ -1,7 +1,7 @@
 // `warder pending`: what waits for people.
 
 import type { Command } from 'commander'
-import { items, type Item } from '../answers.js'
+import { itemList, type ItemView } from '../../contract/items.js'
 import type { ConnectionOptions } from '../connection.js'
 import { EXIT } from '../exit-codes.js'
 import { durationText, printJson, table } from '../output.js'
@@ -15,7 +15,7 @@ export function addPending(program: Command, { context, run, apiCommand, connect
       run(async (options: ConnectionOptions & { active?: boolean }) => {
         const api = await connect(options)
         const state = options.active === true ? 'active' : 'pending'
-        const answer = await api.get(`/v1/inbox?state=${state}`, items)
+        const answer = await api.get(`/v1/inbox?state=${state}`, itemList)
         const nowMs = context.clock.now()
         if (options.json === true) printJson(context.stdout, answer)
         else if (answer.items.length === 0) context.stdout.write(`nothing is ${state}\n`)
@@ -35,7 +35,7 @@ const HEAD = ['ID', 'LEFT', 'ASKED', 'WHO', 'RESOURCE', 'ROLE', 'WHAT']
 
 const WHAT_LENGTH_MAX = 60
 
-function rowOf(item: Item, nowMs: number): string[] {
+function rowOf(item: ItemView, nowMs: number): string[] {
   const what = item.kind === 'review' ? `${item.effect}: ${item.text}` : `access: ${item.reason}`
   const untilMs = item.kind === 'access' && item.grant ? item.grant.expiresAt : item.deadlineAt
   return [

@@ -2,8 +2,8 @@
 // can't be shown, or is not what the audit log says it was, and then ends with 65.
 
 import { InvalidArgumentError, Option, type Command } from 'commander'
+import { replayLine, type ReplayLine } from '../../contract/replay.js'
 import { visible } from '../../core/visible.js'
-import { replayLine, type ReplayLine } from '../answers.js'
 import type { ConnectionOptions } from '../connection.js'
 import type { CliContext } from '../context.js'
 import { EXIT } from '../exit-codes.js'

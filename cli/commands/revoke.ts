@@ -1,8 +1,8 @@
 // `warder revoke`: ends grants at once, and says what was cut.
 
 import type { Command } from 'commander'
+import { receipt } from '../../contract/answers.js'
 import { visible } from '../../core/visible.js'
-import { receipt } from '../answers.js'
 import type { ConnectionOptions } from '../connection.js'
 import { EXIT } from '../exit-codes.js'
 import { usageFailure } from '../failure.js'

@@ -3,8 +3,8 @@
 
 import type { Command } from 'commander'
 import type { Readable } from 'node:stream'
+import { stored } from '../../contract/answers.js'
 import { visible } from '../../core/visible.js'
-import { stored } from '../answers.js'
 import type { ConnectionOptions } from '../connection.js'
 import { EXIT } from '../exit-codes.js'
 import { usageFailure } from '../failure.js'

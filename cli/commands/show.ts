@@ -1,7 +1,7 @@
 // `warder show`: one item in full, as somebody has to see it before he decides.
 
 import type { Command } from 'commander'
-import { item } from '../answers.js'
+import { itemView } from '../../contract/items.js'
 import type { ConnectionOptions } from '../connection.js'
 import { EXIT } from '../exit-codes.js'
 import { itemText } from '../item-text.js'
@@ -15,7 +15,7 @@ export function addShow(program: Command, { context, run, apiCommand, connect }:
     .action(
       run(async (id: string, options: ConnectionOptions) => {
         const api = await connect(options)
-        const answer = await api.get(`/v1/inbox/${encodeURIComponent(id)}`, item)
+        const answer = await api.get(`/v1/inbox/${encodeURIComponent(id)}`, itemView)
         if (options.json === true) printJson(context.stdout, answer)
         else context.stdout.write(itemText(answer, context.clock.now()))
         return EXIT.ok

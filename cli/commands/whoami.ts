@@ -1,7 +1,7 @@
 // `warder whoami`: what the gateway makes of a token.
 
 import type { Command } from 'commander'
-import { whoami } from '../answers.js'
+import { whoami } from '../../contract/answers.js'
 import type { ConnectionOptions } from '../connection.js'
 import { EXIT } from '../exit-codes.js'
 import { labelled, printJson, timeText } from '../output.js'

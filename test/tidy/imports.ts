@@ -8,6 +8,7 @@ const CORE_AND_POLICY = ['core', 'policy']
 /** Which folders a folder may import, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  contract: [],
   policy: ['core'],
   workflows: ['core'],
   activities: [...CORE_AND_POLICY, 'workflows'],
@@ -16,8 +17,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bots: CORE_AND_POLICY,
   audit: CORE_AND_POLICY,
   store: CORE_AND_POLICY,
-  web: CORE_AND_POLICY,
-  cli: CORE_AND_POLICY,
+  web: [...CORE_AND_POLICY, 'contract'],
+  cli: [...CORE_AND_POLICY, 'contract'],
 }
 
 /** Arrows that point the wrong way between folders of this repository. */

@@ -7,7 +7,7 @@ import ts from 'typescript'
 
 /** Folders that hold what runs in production. */
 export const PRODUCTION = [
-  ...(['core', 'policy', 'workflows', 'identity', 'activities', 'proxy'] as const),
+  ...(['core', 'contract', 'policy', 'workflows', 'identity', 'activities', 'proxy'] as const),
   ...(['bots', 'audit', 'store', 'web', 'cli', 'app'] as const),
 ]
 

@@ -1,6 +1,7 @@
 // The log, for auditors only: read, export, verify, anchor, replay. It never writes to it.
 
 import { z } from 'zod'
+import { auditPage, auditReport, checkpoint } from '../../../contract/audit.js'
 import { granted, refused, type Outcome } from '../../../core/errors.js'
 import type { Authenticated } from '../../../core/ports.js'
 import { principalName } from '../../../core/principal.js'
@@ -38,36 +39,6 @@ const pageQuery = z.strictObject({
   before: z.string().max(256).optional(),
 })
 
-const entry = z.object({
-  chain: z.string(),
-  seq: z.number(),
-  at: z.number(),
-  kind: z.string(),
-  fields: z.record(
-    z.string(),
-    z.union([z.string(), z.number(), z.boolean(), z.array(z.string()).readonly()]),
-  ),
-})
-
-const checkpoint = z.object({
-  number: z.number(),
-  at: z.number(),
-  previous: z.string(),
-  heads: z
-    .array(
-      z.object({
-        chain: z.string(),
-        seq: z.number(),
-        hash: z.string(),
-        by: z.enum(['writer', 'finder']),
-      }),
-    )
-    .readonly(),
-  keyId: z.string(),
-  hash: z.string(),
-  signature: z.string(),
-})
-
 const filterOf = ({ kind, ...rest }: z.output<z.ZodObject<typeof filterFields>>) => ({
   ...rest,
   kinds: kind === undefined ? undefined : [kind],
@@ -87,7 +58,7 @@ export function auditRoutes(parts: ApiDependencies): readonly ApiRoute[] {
       params: nothing,
       query: pageQuery,
       body: noBody,
-      response: z.object({ entries: z.array(entry).readonly(), next: z.string().optional() }),
+      response: auditPage,
       handle: async ({ caller, query: { limit: limitCount, before, ...filter } }) => {
         const entitled = auditor(caller)
         if (!entitled.ok) return entitled
@@ -126,13 +97,7 @@ const verifyRoute = (parts: ApiDependencies, auditor: Auditor): ApiRoute =>
     params: nothing,
     query: nothing,
     body: noBody,
-    response: z.object({
-      intact: z.boolean(),
-      recordCount: z.number(),
-      chainCount: z.number(),
-      checkpointCount: z.number(),
-      problems: z.array(z.string()).readonly(),
-    }),
+    response: auditReport,
     handle: async ({ caller }) => {
       const entitled = auditor(caller)
       return entitled.ok ? granted(await parts.audit.verify()) : entitled

@@ -2,6 +2,8 @@
 // every door.
 
 import { z } from 'zod'
+import { decided } from '../../../contract/answers.js'
+import { itemList, itemView } from '../../../contract/items.js'
 import { granted, type Outcome } from '../../../core/errors.js'
 import type { Decision } from '../../../core/decision.js'
 import type { RequestId, ReviewId } from '../../../core/ids.js'
@@ -13,7 +15,7 @@ import type { Openings } from '../openings.js'
 import type { ApiDependencies } from '../ports.js'
 import { jsonRoute, type ApiRoute } from '../route.js'
 import { visibleItem } from '../visible-item.js'
-import { itemView, viewOf } from '../views.js'
+import { viewOf } from '../views.js'
 
 /** Routes under /v1/inbox and /v1/decisions. */
 export function inboxRoutes(parts: ApiDependencies, openings: Openings): readonly ApiRoute[] {
@@ -27,7 +29,7 @@ export function inboxRoutes(parts: ApiDependencies, openings: Openings): readonl
       params: nothing,
       query: z.strictObject({ state: z.enum(['pending', 'active']).optional() }),
       body: noBody,
-      response: z.object({ items: z.array(itemView) }),
+      response: itemList,
       handle: async ({ caller, query: { state } }) => {
         const filter = { limitCount: listCountMax, ...(state === undefined ? {} : { state }) }
         const items = await parts.inbox.list(filter)
@@ -76,7 +78,7 @@ const decideRoute = (parts: ApiDependencies, openings: Openings): ApiRoute =>
       reason: reason.default(''),
       channel: z.enum(['cli', 'web']).default('web'),
     }),
-    response: z.object({ id: z.string(), state: z.enum(['pending', 'approved', 'denied']) }),
+    response: decided,
     handle: async ({ caller, body: { id, answer, reason, channel } }) => {
       const item = await visibleItem(parts, openings, id, caller)
       if (!item.ok) return item

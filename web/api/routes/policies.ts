@@ -2,6 +2,7 @@
 // here and comes out nowhere.
 
 import { z } from 'zod'
+import { difference, policyInForce, stored } from '../../../contract/answers.js'
 import { granted, refused } from '../../../core/errors.js'
 import { principalName } from '../../../core/principal.js'
 import { may } from '../../../policy/match.js'
@@ -33,11 +34,7 @@ const applyRoute = (parts: ApiDependencies): ApiRoute =>
       source: z.string().max(policyBytesMax),
       dryRun: z.boolean().default(false),
     }),
-    response: z.object({
-      digest: z.string(),
-      version: z.number().optional(),
-      changes: z.array(z.string()).readonly(),
-    }),
+    response: difference,
     handle: async ({ caller, body: { source, dryRun } }) => {
       const entitled = requireDuty(parts.policy(), caller.principal, 'apply', 'apply a policy')
       if (!entitled.ok) return entitled
@@ -55,13 +52,7 @@ const currentRoute = (parts: ApiDependencies): ApiRoute =>
     params: nothing,
     query: nothing,
     body: noBody,
-    response: z.object({
-      version: z.number(),
-      digest: z.string(),
-      source: z.string(),
-      by: z.string(),
-      at: z.number(),
-    }),
+    response: policyInForce,
     handle: async ({ caller: { principal } }) => {
       const policy = parts.policy()
       if (!may(policy, principal, 'apply') && !may(policy, principal, 'audit'))
@@ -84,12 +75,12 @@ const secretRoute = (parts: ApiDependencies): ApiRoute =>
     params: z.strictObject({ name }),
     query: nothing,
     body: z.strictObject({ value: z.string().min(1).max(secretLengthMax) }),
-    response: z.object({ name: z.string(), version: z.number() }),
+    response: stored,
     handle: async ({ caller, params, body: { value } }) => {
       const entitled = requireDuty(parts.policy(), caller.principal, 'apply', 'store a secret')
       if (!entitled.ok) return entitled
       const by = principalName(caller.principal)
-      const stored = await parts.secrets.put(params.name, value, by)
-      return stored.ok ? granted({ name: params.name, ...stored.value }) : stored
+      const put = await parts.secrets.put(params.name, value, by)
+      return put.ok ? granted({ name: params.name, ...put.value }) : put
     },
   })

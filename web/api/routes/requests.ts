@@ -1,6 +1,8 @@
 // Asking for access, waiting for it, and giving it back. The requester's side; nobody decides here.
 
 import { z } from 'zod'
+import { completed, extended, opened } from '../../../contract/answers.js'
+import { itemView } from '../../../contract/items.js'
 import { granted, refused, type Outcome } from '../../../core/errors.js'
 import type { RequestId } from '../../../core/ids.js'
 import type { InboxItem } from '../../../core/inbox.js'
@@ -11,7 +13,7 @@ import type { Openings } from '../openings.js'
 import type { ApiDependencies } from '../ports.js'
 import { jsonRoute, type ApiRoute } from '../route.js'
 import { visibleItem, waitForItem } from '../visible-item.js'
-import { itemView, viewOf } from '../views.js'
+import { viewOf } from '../views.js'
 
 const openBody = z.strictObject({
   resource: name,
@@ -42,7 +44,7 @@ export function requestRoutes(parts: ApiDependencies, openings: Openings): reado
       query: nothing,
       body: openBody,
       status: 201,
-      response: z.object({ id: z.string(), state: z.enum(['verifying', 'pending', 'active']) }),
+      response: opened,
       handle: async ({ caller, body, peer }) => {
         const id = parts.newRequestId()
         const { principal, principalKey, tokenDigest, tokenId } = caller
@@ -91,7 +93,7 @@ const completeRoute = (parts: ApiDependencies, openings: Openings): ApiRoute =>
     params: z.strictObject({ id: requestId }),
     query: nothing,
     body: z.union([nothing, noBody]),
-    response: z.object({ id: z.string() }),
+    response: completed,
     handle: async ({ caller, params: { id } }) => {
       const item = await visibleItem(parts, openings, id, caller)
       if (!item.ok) return item
@@ -129,12 +131,12 @@ const extendRoute = (parts: ApiDependencies, openings: Openings): ApiRoute =>
     params: nothing,
     query: nothing,
     body: z.strictObject({ id: requestId, byMs: duration }),
-    response: z.object({ id: z.string(), expiresAt: z.number() }),
+    response: extended,
     handle: async ({ caller, body: { id, byMs } }) => {
       const entitled = await entitledToExtend(parts, openings, id, caller)
       if (!entitled.ok) return entitled
-      const extended = await parts.access.extend(id, byMs, nameOf(caller))
-      return extended.ok ? granted({ id, expiresAt: extended.value.expiresAt }) : extended
+      const end = await parts.access.extend(id, byMs, nameOf(caller))
+      return end.ok ? granted({ id, expiresAt: end.value.expiresAt }) : end
     },
   })
 

@@ -1,6 +1,7 @@
 // Ending grants at once. Only for those who have the duty, and with a receipt.
 
 import { z } from 'zod'
+import { receipt } from '../../../contract/answers.js'
 import { refused, type Outcome } from '../../../core/errors.js'
 import { principalName } from '../../../core/principal.js'
 import { requireDuty } from '../entitlement.js'
@@ -13,17 +14,6 @@ const body = z.strictObject({
   principal: principal.optional(),
   resource: name.optional(),
   reason,
-})
-
-const receipt = z.object({
-  grants: z
-    .array(
-      z.object({ id: z.string(), principal: z.string(), resource: z.string(), role: z.string() }),
-    )
-    .readonly(),
-  withdrawn: z.array(z.string()).readonly(),
-  sessionsCut: z.number(),
-  tookMs: z.number(),
 })
 
 /** The route /v1/revocations. */

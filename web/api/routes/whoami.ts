@@ -1,6 +1,6 @@
 // What the gateway makes of a token, and where it listens. Everybody may ask about himself.
 
-import { z } from 'zod'
+import { gateway, whoami } from '../../../contract/answers.js'
 import { granted } from '../../../core/errors.js'
 import { principalChain, principalName } from '../../../core/principal.js'
 import { groupsOf, may } from '../../../policy/match.js'
@@ -10,18 +10,6 @@ import type { ApiDependencies } from '../ports.js'
 import { jsonRoute, type ApiRoute } from '../route.js'
 
 const DUTIES: readonly Duty[] = ['revoke', 'apply', 'audit']
-
-const whoami = z.object({
-  principal: z.string(),
-  chain: z.string(),
-  groups: z.array(z.string()).readonly(),
-  attributes: z.record(z.string(), z.string()),
-  parties: z.array(z.string()).readonly(),
-  aliases: z.array(z.string()).readonly(),
-  tokenExpiresAt: z.number(),
-  approverGroups: z.array(z.string()).readonly(),
-  duties: z.array(z.string()).readonly(),
-})
 
 /** Routes /v1/whoami and /v1/gateway. */
 export const whoamiRoutes = (parts: ApiDependencies): readonly ApiRoute[] => [
@@ -58,10 +46,7 @@ export const whoamiRoutes = (parts: ApiDependencies): readonly ApiRoute[] => [
     params: nothing,
     query: nothing,
     body: noBody,
-    response: z.object({
-      postgres: z.object({ host: z.string(), port: z.number() }),
-      ca: z.string().optional(),
-    }),
+    response: gateway,
     handle: () => Promise.resolve(granted(parts.gateway())),
   }),
 ]

@@ -1,0 +1,92 @@
+// What waits or waited for a person, as it leaves the API and as the CLI reads it. What a schema does
+// not name never leaves: token digests, principal keys and credentials have no place here.
+
+import { z } from 'zod'
+
+const reasons = z.array(z.object({ code: z.string(), text: z.string() }))
+const approval = z.object({
+  approvers: z.string(),
+  quorum: z.number(),
+  timeoutMs: z.number(),
+})
+const decision = z.object({
+  answer: z.enum(['approve', 'deny']),
+  by: z.string(),
+  reason: z.string(),
+  channel: z.string(),
+  at: z.number(),
+})
+
+const itemBase = {
+  revision: z.number(),
+  openedAt: z.number(),
+  deadlineAt: z.number().optional(),
+  approval: approval.optional(),
+  decisions: z.array(decision),
+  principal: z.string(),
+  chain: z.string(),
+  parties: z.array(z.string()),
+  attributes: z.record(z.string(), z.string()),
+  resource: z.string(),
+  role: z.string(),
+  reasons,
+}
+
+const grantView = z.object({
+  id: z.string(),
+  openedAt: z.number(),
+  expiresAt: z.number(),
+  end: z.object({ reason: z.string(), by: z.string(), at: z.number() }).optional(),
+})
+
+/** An access request. */
+export const accessView = z.object({
+  kind: z.literal('access'),
+  id: z.string(),
+  state: z.enum([
+    ...(['verifying', 'pending', 'active', 'refused'] as const),
+    ...(['denied', 'expired', 'withdrawn', 'ended'] as const),
+  ]),
+  ...itemBase,
+  origin: z.string(),
+  reason: z.string(),
+  durationMs: z.number().optional(),
+  peer: z.string(),
+  grant: grantView.optional(),
+})
+
+/** A held command, with everything that its decision is about. */
+export const reviewView = z.object({
+  kind: z.literal('review'),
+  id: z.string(),
+  state: z.enum(['pending', 'approved', 'denied', 'expired', 'withdrawn']),
+  ...itemBase,
+  requestId: z.string(),
+  grantId: z.string(),
+  sessionId: z.string(),
+  protocol: z.string(),
+  effect: z.string(),
+  parts: z.array(
+    z.object({
+      kind: z.string(),
+      effect: z.string(),
+      relations: z.array(z.object({ relation: z.string(), access: z.enum(['read', 'write']) })),
+      traits: z.array(z.string()),
+      because: z.array(z.string()),
+    }),
+  ),
+  text: z.string(),
+  textBytes: z.number(),
+  parameters: z.array(z.string()),
+  digest: z.string(),
+  policyDigest: z.string(),
+})
+
+/** Anything that waits or waited for a person. */
+export const itemView = z.discriminatedUnion('kind', [accessView, reviewView])
+
+/** The same, read. */
+export type ItemView = z.output<typeof itemView>
+
+/** A list of them. */
+export const itemList = z.object({ items: z.array(itemView).readonly() })
