@@ -7,6 +7,7 @@ import { distance } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { WarderError } from '../core/errors.js'
 import type { EncryptionKeySource } from './keys.js'
+import { secretUrl } from './secret-url.js'
 
 /** Where to listen, or how callers reach what listens. */
 export interface HostPort {
@@ -127,11 +128,13 @@ const SCHEMA = z.object({
     form: 'a directory',
     otherwise: '~/.cache/warder',
   }),
-  DATABASE_URL: url(['postgres:', 'postgresql:'], DATABASE_FORM).optional().register(about, {
-    meaning: 'PostgreSQL that holds grants, inbox and audit log.',
-    form: DATABASE_FORM,
-    otherwise: 'a PostgreSQL that Warder starts itself',
-  }),
+  DATABASE_URL: secretUrl(['postgres:', 'postgresql:'], DATABASE_FORM)
+    .optional()
+    .register(about, {
+      meaning: 'PostgreSQL that holds grants, inbox and audit log.',
+      form: `${DATABASE_FORM}, or file:PATH of a file that holds it`,
+      otherwise: 'a PostgreSQL that Warder starts itself',
+    }),
   TEMPORAL_ADDRESS: hostPort.optional().register(about, {
     meaning: 'Temporal that runs the workflows.',
     form: HOST_PORT_FORM,
