@@ -16,7 +16,6 @@ import { openDatabase } from '../store/database.js'
 import { KeyRing } from '../store/encryption.js'
 import { PostgresGrantStore } from '../store/grants.js'
 import { PostgresInbox } from '../store/inbox.js'
-import { LocalBus } from '../store/local-bus.js'
 import { migrate } from '../store/migrations.js'
 import { PostgresPolicyStore } from '../store/policies.js'
 import { PostgresRecordingKeys } from '../store/recordings.js'
@@ -24,6 +23,7 @@ import { PostgresRecordStore } from '../store/records.js'
 import { PostgresSecretStore } from '../store/secrets.js'
 import { PostgresSessionRegistry } from '../store/sessions.js'
 import { PostgresTokenLedger } from '../store/tokens.js'
+import { createBus } from './bus.js'
 import { Credentials } from './credentials.js'
 import type { Engines } from './engines.js'
 import type { Keys } from './keys.js'
@@ -49,6 +49,8 @@ export interface ControlPlaneParts {
   readonly keys: Keys
   /** Where recordings are kept. */
   readonly places: Pick<Environment, 'dataDirectory' | 'recordings'>
+  /** Carries hints between processes; the store does when absent. */
+  readonly redisUrl: string | undefined
   readonly bundlePath: string
   readonly variables: Readonly<Record<string, string | undefined>>
   readonly version: string
@@ -111,13 +113,14 @@ export async function startControlPlane(parts: ControlPlaneParts) {
         await workflows.stop()
         await audit.close()
       } finally {
-        await Promise.all([stored.recordDb.destroy(), stored.db.destroy()])
+        await Promise.all([stored.bus.close(), stored.recordDb.destroy(), stored.db.destroy()])
       }
     },
   }
 }
 
-function openStore({ engines, keys, clock, report }: ControlPlaneParts, gatewayId: GatewayId) {
+function openStore(parts: ControlPlaneParts, gatewayId: GatewayId) {
+  const { engines, keys, clock, report } = parts
   const db = openDatabase(engines.databaseUrl, { poolMax: POOL_MAX, applicationName: gatewayId })
   // The log has connections of its own: nothing else can keep it waiting.
   const recordDb = openDatabase(engines.databaseUrl, {
@@ -126,7 +129,11 @@ function openStore({ engines, keys, clock, report }: ControlPlaneParts, gatewayI
     statementMsMax: 2_000,
   })
   const sealer = new KeyRing(keys.encryption)
-  const bus = new LocalBus((failure) => report('bus', failure))
+  const bus = createBus({
+    ...{ databaseUrl: engines.databaseUrl, redisUrl: parts.redisUrl, key: keys.bus },
+    from: gatewayId,
+    onTrouble: (trouble) => report('bus', trouble),
+  })
   return {
     ...{ db, sealer, bus },
     grants: new PostgresGrantStore({ db, bus, sealer, clock }),

@@ -40,6 +40,8 @@ export interface Environment {
   readonly searchPath: string
   /** The store; the embedded PostgreSQL when absent. */
   readonly databaseUrl: string | undefined
+  /** Redis that carries hints between processes; the store does when absent. May hold a password. */
+  readonly redisUrl: string | undefined
   readonly temporal: {
     /** `host:port`; the embedded dev server when absent. */
     readonly address: string | undefined
@@ -110,6 +112,7 @@ const bucket = z.string().transform((text, context) => {
 })
 
 const DATABASE_FORM = 'postgres://USER:PASSWORD@HOST:PORT/DATABASE'
+const REDIS_FORM = 'redis[s]://USER:PASSWORD@HOST:PORT'
 const API_FORM = 'an http or https URL'
 const ADDRESSING = ['host', 'path'] as const
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const
@@ -134,6 +137,13 @@ const SCHEMA = z.object({
       meaning: 'PostgreSQL that holds grants, inbox and audit log.',
       form: `${DATABASE_FORM}, or file:PATH of a file that holds it`,
       otherwise: 'a PostgreSQL that Warder starts itself',
+    }),
+  REDIS_URL: secretUrl(['redis:', 'rediss:'], REDIS_FORM)
+    .optional()
+    .register(about, {
+      meaning: 'Redis that carries news between processes; nothing is kept in it.',
+      form: `${REDIS_FORM}, or file:PATH of a file that holds it`,
+      otherwise: 'the news goes through the store',
     }),
   TEMPORAL_ADDRESS: hostPort.optional().register(about, {
     meaning: 'Temporal that runs the workflows.',
@@ -275,6 +285,7 @@ function environmentOf(
     cacheDirectory: parsed.WARDER_CACHE ?? join(home, '.cache/warder'),
     searchPath: variables['PATH'] ?? '',
     databaseUrl: parsed.DATABASE_URL,
+    redisUrl: parsed.REDIS_URL,
     temporal: {
       address: parsed.TEMPORAL_ADDRESS && formatHostPort(parsed.TEMPORAL_ADDRESS),
       namespace: parsed.TEMPORAL_NAMESPACE,

@@ -38,6 +38,8 @@ export interface Keys {
   /** Keys the digests of masks that say `hash`; the same on all gateways of one encryption key. */
   readonly masking: Uint8Array
   readonly audit: AuditKey
+  /** Proves hints between processes, and names their channel; the same on all of one encryption key. */
+  readonly bus: Uint8Array
 }
 
 /**
@@ -48,12 +50,21 @@ export interface Keys {
 export function loadKeys(dataDirectory: string, encryption?: EncryptionKeySource): Keys {
   const directory = openPart(dataDirectory, 'keys')
   const main = encryption ? givenKey(encryption) : ownEncryptionKey(directory)
-  return { encryption: main, masking: maskingKey(main), audit: auditKey(directory) }
+  return {
+    encryption: main,
+    masking: maskingKey(main),
+    audit: auditKey(directory),
+    bus: busKey(main),
+  }
 }
 
 /** HKDF (RFC 5869): who learns it can test guesses against digests, and open nothing. */
 const maskingKey = (encryption: Uint8Array): Uint8Array =>
   new Uint8Array(hkdfSync('sha256', encryption, '', 'warder-masking-v1', 32))
+
+/** HKDF (RFC 5869): who learns it can cancel commands that run, and nothing else. */
+const busKey = (encryption: Uint8Array): Uint8Array =>
+  new Uint8Array(hkdfSync('sha256', encryption, '', 'warder-bus-v1', 32))
 
 function ownEncryptionKey(directory: string): Uint8Array {
   const file = join(directory, 'encryption.key')

@@ -84,6 +84,7 @@ async function start(
   onStop(() => engines.stop())
   const control = await startControlPlane({
     ...{ engines, keys, report, onFatal, places: environment },
+    redisUrl: environment.redisUrl,
     namespace: environment.temporal.namespace,
     bundlePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)),
     variables: options.variables,

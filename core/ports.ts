@@ -113,10 +113,41 @@ export interface GrantStore {
   changed(known: ReadonlyMap<GrantId, number>): Promise<readonly Grant[]>
 }
 
-/** Tells gateways at once that a grant changed. A hint: the truth is polled from the store. */
+/** That a grant changed: the row as this process wrote it, or only which one it is. */
+export interface GrantNews {
+  readonly id: GrantId
+  /** Absent when another process changed it: rows are sealed, so the store is asked. */
+  readonly grant?: Grant | undefined
+}
+
+/** Asks whichever gateway gave out a cancel key to act on it; proves the key without showing it. */
+export interface CancelHint {
+  /** The clear part of the key, 1 to 2^31 - 1. */
+  readonly processId: number
+  /** Base64url of 16 random bytes: no two hints are alike, so that none is good twice. */
+  readonly nonce: string
+  /** Hex HMAC-SHA-256 over all of the key and the nonce. */
+  readonly proof: string
+}
+
+/**
+ * Carries hints between the processes of one deployment. A hint may come late, twice or never, and
+ * may be forged: nothing rests on it, and whoever hears one looks at the truth in the store.
+ * Publishing never waits and never fails.
+ */
 export interface Bus {
+  /** This process's listeners are told before it returns, the others soon. */
   publishGrant(grant: Grant): void
-  onGrant(listener: (grant: Grant) => void): () => void
+  /** A version was applied; every process, this one too, reads the policy anew. */
+  publishPolicy(): void
+  /** Goes to the other processes only. */
+  publishCancel(hint: CancelHint): void
+  /** Each `on…` returns what takes the listener off again. */
+  onGrant(listener: (news: GrantNews) => void): () => void
+  onPolicy(listener: () => void): () => void
+  onCancel(listener: (hint: CancelHint) => void): () => void
+  /** Hints were lost, or may have been: read now what the next poll would read. */
+  onResync(listener: () => void): () => void
 }
 
 /** What waits for people, and what became of it: written by workflows, read by people. */

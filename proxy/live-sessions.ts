@@ -57,6 +57,11 @@ export class LiveSessions {
   }
   #stop: (() => void) | undefined
   #heardAtMs = 0
+  /** Grants that somebody else changed, not yet read again. */
+  #changed = new Set<GrantId>()
+  #isRereading = false
+  #isPolling = false
+  #isPollDue = false
   #stopped = false
 
   constructor(dependencies: {
@@ -82,24 +87,25 @@ export class LiveSessions {
     const { bus, audit, clock, registry, gatewayId } = this.#with
     await registry.heartbeat(gatewayId, HEARTBEAT_MS)
     this.#heardAtMs = clock.monotonicMs()
-    const stopBus = bus.onGrant((grant) => void this.#apply(grant))
+    const stops = [
+      bus.onGrant(({ id, grant }) => {
+        if (grant !== undefined) void this.#apply(grant)
+        else void this.#reread(id)
+      }),
+      bus.onResync(() => void this.#pollNow()),
+    ]
     const stopAudit = audit.onFailure(() => void this.cutAll(UNRECORDED))
-    let polling = false
     const timer = setInterval(() => {
       this.#expire()
       // Not in the poll itself: a store that hangs instead of failing would keep it from being seen.
       if (clock.monotonicMs() - this.#heardAtMs > LIMITS.controlPlaneSilentMsMax) {
         void this.cutAll(LOST)
       }
-      if (polling) return
-      polling = true
-      void this.#poll().finally(() => {
-        polling = false
-      })
+      if (!this.#isPolling) void this.#pollNow()
     }, LIMITS.grantPollMs)
     this.#stop = () => {
       clearInterval(timer)
-      stopBus()
+      for (const stop of stops) stop()
       stopAudit()
     }
   }
@@ -160,22 +166,60 @@ export class LiveSessions {
     }
   }
 
+  /** Reads grants that others changed, all that come up meanwhile at once. */
+  async #reread(id: GrantId): Promise<void> {
+    if (!this.#byGrant.has(id)) return
+    this.#changed.add(id)
+    if (this.#isRereading) return
+    this.#isRereading = true
+    try {
+      while (this.#changed.size > 0) {
+        const ids = this.#changed
+        this.#changed = new Set()
+        await this.#readChanged((grantId) => ids.has(grantId))
+      }
+    } catch {
+      // The next poll tries again.
+    } finally {
+      this.#isRereading = false
+    }
+  }
+
+  /** Polls; one more time when it is asked for while one is under way. */
+  async #pollNow(): Promise<void> {
+    this.#isPollDue = true
+    if (this.#isPolling) return
+    this.#isPolling = true
+    try {
+      while (this.#isPollDue) {
+        this.#isPollDue = false
+        await this.#poll()
+      }
+    } finally {
+      this.#isPolling = false
+    }
+  }
+
   /** Reads what changed in the store; silence beyond the limit ends everything. */
   async #poll(): Promise<void> {
-    const { grants, registry, gatewayId, clock } = this.#with
+    const { registry, gatewayId, clock } = this.#with
     try {
       await registry.heartbeat(gatewayId, HEARTBEAT_MS)
-      const known = new Map<GrantId, number>()
-      for (const [id, sessions] of this.#byGrant) {
-        const [first] = sessions
-        if (first !== undefined) known.set(id, first.grant.epoch)
-      }
-      if (known.size > 0) {
-        for (const grant of await grants.changed(known)) await this.#apply(grant)
-      }
+      await this.#readChanged(() => true)
       this.#heardAtMs = clock.monotonicMs()
     } catch {
       // The silence is noticed by its length.
     }
+  }
+
+  async #readChanged(isMeant: (id: GrantId) => boolean): Promise<void> {
+    const known = new Map<GrantId, number>()
+    for (const [id, sessions] of this.#byGrant) {
+      // Sessions of one grant may have read its row at different times.
+      if (isMeant(id)) known.set(id, Math.min(...[...sessions].map(({ grant }) => grant.epoch)))
+    }
+    if (known.size === 0) return
+    // All at once: cutting one must not keep the next waiting.
+    for (const grant of await this.#with.grants.changed(known)) void this.#apply(grant)
   }
 }

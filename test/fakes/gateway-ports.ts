@@ -11,7 +11,6 @@ import type {
   AccessService,
   Authenticated,
   AuditLog,
-  Bus,
   Cancellation,
   Clock,
   Identity,
@@ -20,6 +19,7 @@ import type {
 } from '../../core/ports.js'
 import type { Principal } from '../../core/principal.js'
 import type { AccessQuestion, ReviewOutcome, ReviewQuestion } from '../../core/question.js'
+import { HintBus } from '../../store/hint-bus.js'
 import { MemoryGrants } from '../workflows/memory-ports.js'
 import { trailOf, type TrailEvent } from './trail.js'
 
@@ -287,16 +287,15 @@ export class TrailAudit implements AuditLog {
   }
 }
 
-/** News within this process. */
-export class InstantBus implements Bus {
-  readonly #listeners = new Set<(grant: Grant) => void>()
-
-  publishGrant(grant: Grant): void {
-    for (const listener of this.#listeners) listener(grant)
-  }
-  onGrant(listener: (grant: Grant) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+/** The bus with nobody else on it. */
+export class InstantBus extends HintBus {
+  constructor() {
+    super({
+      from: 'gwy_test',
+      onTrouble: (trouble) => {
+        throw trouble
+      },
+    })
   }
 }
 

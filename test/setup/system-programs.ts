@@ -22,6 +22,7 @@ const PROGRAMS: readonly SystemProgram[] = [
   { program: 'pgbench', debianPackage: 'postgresql-contrib', skips: 'load and the benchmarks' },
   { program: 'pgbouncer', debianPackage: 'pgbouncer', skips: 'the benchmark against PgBouncer' },
   { program: 'haproxy', debianPackage: 'haproxy', skips: 'the benchmark against HAProxy' },
+  { program: 'redis-server', debianPackage: 'redis-server', skips: 'the bus through Redis' },
 ]
 
 /** Where Debian keeps programs that are not on everybody's PATH. */

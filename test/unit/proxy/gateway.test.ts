@@ -10,6 +10,7 @@ import type { Authenticated } from '../../../core/ports.js'
 import { loadPolicy } from '../../../policy/load.js'
 import { Gateway, type GatewayDependencies, type Wish } from '../../../proxy/gateway.js'
 import { LiveSessions } from '../../../proxy/live-sessions.js'
+import { InstantBus } from '../../fakes/gateway-ports.js'
 
 const POLICY = `
 gateway: { audience: https://warder.test }
@@ -101,7 +102,7 @@ function world(found: { live?: readonly Grant[]; row?: Grant; opened?: Grant }) 
     withdraw: () => Promise.resolve(granted(null)),
     idle: () => Promise.resolve(),
   }
-  const bus = { publishGrant: () => undefined, onGrant: () => () => undefined }
+  const bus = new InstantBus()
   const live = new LiveSessions({ gatewayId: 'gwy_1', grants, registry, bus, audit, clock })
   const gateway = new Gateway({
     id: 'gwy_1',

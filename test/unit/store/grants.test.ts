@@ -8,7 +8,7 @@ import type { GrantId } from '../../../core/ids.js'
 import { openDatabase } from '../../../store/database.js'
 import { KeyRing } from '../../../store/encryption.js'
 import { PostgresGrantStore } from '../../../store/grants.js'
-import { LocalBus } from '../../../store/local-bus.js'
+import { HintBus } from '../../../store/hint-bus.js'
 import { migrate } from '../../../store/migrations.js'
 import type { Schema } from '../../../store/schema.js'
 import { type PostgresCluster, startPostgres } from '../../postgres-cluster.js'
@@ -40,10 +40,15 @@ beforeEach(async () => {
   await db.deleteFrom('grant_reservations').execute()
   clock = new StandingClock()
   published = []
-  const bus = new LocalBus((failure) => {
-    throw failure
+  const bus = new HintBus({
+    from: 'gwy_test',
+    onTrouble: (trouble) => {
+      throw trouble
+    },
   })
-  bus.onGrant((grant) => published.push(grant))
+  bus.onGrant(({ grant }) => {
+    if (grant !== undefined) published.push(grant)
+  })
   grants = new PostgresGrantStore({ db, bus, sealer, clock })
 })
 
@@ -213,7 +218,7 @@ test('the bus hears of an end only when the end is in the store', async () => {
   const grant = await grants.open(newGrant())
   const seenInStore: (Grant | undefined)[] = []
   let checked = Promise.resolve()
-  const bus = new LocalBus(() => undefined)
+  const bus = new HintBus({ from: 'gwy_test', onTrouble: () => undefined })
   bus.onGrant((heard) => {
     checked = grants.find(heard.id).then((stored) => void seenInStore.push(stored))
   })
