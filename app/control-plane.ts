@@ -85,7 +85,8 @@ export async function startControlPlane(parts: ControlPlaneParts) {
   })
   const identity = new OidcIdentity([], {
     clock,
-    onKeyTrouble: (issuer, trouble) => report(`keys of issuer ${issuer}`, trouble),
+    onKeyTrouble: (issuer, trouble, level) => report(`${level}: keys of issuer ${issuer}`, trouble),
+    bindings: stored.tokens,
   })
   const policies = await PolicySource.open({
     store: stored.policies,

@@ -29,8 +29,13 @@ export interface Clock {
 
 /** Turns what a caller presents into a principal. */
 export interface Identity {
-  /** Checks signature, issuer, audience and times offline. Refuses with `UNAUTHENTICATED`. */
-  authenticate(token: string): Promise<Outcome<Authenticated>>
+  /**
+   * Checks signature, issuer, audience and times offline; a token that belongs to its first caller is
+   * looked up in the ledger. Refuses with `UNAUTHENTICATED`, or `CONTROL_PLANE_UNAVAILABLE` without a ledger.
+   *
+   * @param peer address and port of the caller's socket; a bound token is refused without it
+   */
+  authenticate(token: string, peer?: string): Promise<Outcome<Authenticated>>
 }
 
 /** A verified token: who, and what the workflow needs in order to finish the verification. */
@@ -159,7 +164,7 @@ export interface Inbox {
   list(filter: { state?: 'pending' | 'active'; limitCount: number }): Promise<readonly InboxItem[]>
 }
 
-/** Tokens that may be used once. */
+/** Tokens that may be used once, or by one caller. */
 export interface TokenLedger {
   /** True the first time, and again for the same holder; false when somebody else used it. */
   consume(token: {
@@ -167,6 +172,13 @@ export interface TokenLedger {
     tokenId: string
     expiresAt: number
     holder: RequestId
+  }): Promise<boolean>
+  /** True for the first caller who shows the token, and again for him; false for everybody else. */
+  bind(token: {
+    issuer: string
+    tokenId: string
+    expiresAt: number
+    caller: string
   }): Promise<boolean>
 }
 

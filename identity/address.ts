@@ -34,10 +34,10 @@ PRIVATE.addSubnet('198.18.0.0', 15, 'ipv4')
 PRIVATE.addSubnet('fc00::', 7, 'ipv6')
 
 /**
- * How far a fetch may reach: `loopback` for plain HTTP, `configured` for a host that the policy
- * names, `public` for a host that only the issuer's own document names.
+ * How far a fetch may reach: `loopback` for plain HTTP, `private` where the policy itself puts the issuer
+ * in a private network, `public` for all others, whatever their names resolve to.
  */
-export type Reach = 'loopback' | 'configured' | 'public'
+export type Reach = 'loopback' | 'private' | 'public'
 
 /** IPv4 written inside IPv6 (`::ffff:…`, `::…`) is judged as the IPv4 address that it is. */
 function unmapped(address: string): string {
@@ -64,8 +64,15 @@ export function addressObjection(address: string, reach: Reach): string | undefi
   const isLoopback = LOOPBACK.check(plain, family)
   if (reach === 'loopback') return isLoopback ? undefined : 'plain HTTP is for loopback only'
   if (reach === 'public' && (isLoopback || PRIVATE.check(plain, family)))
-    return 'a private address must be named in the policy, not by the issuer'
+    return 'a private address (`network: private` allows it, for an issuer in your own network)'
   return undefined
+}
+
+/** How far fetches of a URL that stands in the policy may reach: a literal address speaks for itself. */
+export function reachOf(url: URL, network: 'public' | 'private'): Reach {
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  if (network === 'private' || isLoopbackHost(url.hostname)) return 'private'
+  return isIP(host) !== 0 && addressObjection(host, 'private') === undefined ? 'private' : 'public'
 }
 
 /** True for the host names that mean this machine. */

@@ -13,6 +13,7 @@ import {
   nameCountMax,
 } from './limits.js'
 import type { Issuer } from '../policy/policy.js'
+import { claimAt } from './claim-path.js'
 import { isJsonObject, type JsonObject } from './strict-json.js'
 import { refuseToken } from './token.js'
 
@@ -45,11 +46,11 @@ export function principalOf(
       issuer,
       subject,
       groups: groupsIn(profile, claims),
-      attributes: attributesIn(claims),
+      attributes: attributesIn(profile, claims),
       actors: actorsIn(profile, claims, issuerNames),
       parties: distinct(profile.parties.flatMap((claim) => namesIn(issuer, claim, claims))),
       aliases: distinct([principalName({ issuer, subject }), ...aliasesIn(profile, claims)]),
-      tokenExpiresAt: numberIn(claims, 'exp') * 1000,
+      tokenExpiresAt: Math.floor(numberIn(claims, 'exp') * 1000),
     })
   } catch (error) {
     if (error instanceof ClaimError) return refuseToken(error.message)
@@ -63,13 +64,15 @@ function refuseUnproven(claims: JsonObject): void {
       'it is bound to a key (cnf), and possession of that key is not checked here',
     )
   if (GROUPS_LEFT_OUT.some((claim) => claims[claim] !== undefined))
-    throw new ClaimError('its issuer left the groups out because there are too many')
+    throw new ClaimError(
+      'its issuer left the groups out because there are too many: have it list fewer, or use roles',
+    )
 }
 
 /** A required claim must be there as a scalar and equal one of the wanted values. */
 function requireClaims(profile: Issuer, claims: JsonObject): void {
   for (const [claim, wanted] of Object.entries(profile.require)) {
-    const value = scalar(Object.hasOwn(claims, claim) ? claims[claim] : undefined)
+    const value = scalar(claimAt(claims, claim))
     if (value === undefined || !wanted.includes(value))
       throw new ClaimError(`its claim ${visibleShort(claim, 64)} is not one of those required`)
   }
@@ -93,7 +96,7 @@ function nameIn(value: unknown, claim: string): string {
 
 /** Names in a claim that may be absent, one scalar, or a list of texts. */
 function namesIn(issuer: string, claim: string, claims: JsonObject): string[] {
-  const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined
+  const value = claimAt(claims, claim)
   if (value === undefined) return []
   const values: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (values.length > nameCountMax) throw new ClaimError(`its claim ${claim} has too many values`)
@@ -103,25 +106,34 @@ function namesIn(issuer: string, claim: string, claims: JsonObject): string[] {
   })
 }
 
-function groupsIn(profile: Issuer, claims: JsonObject): string[] {
-  if (profile.groups === undefined || !Object.hasOwn(claims, profile.groups)) return []
-  const value = claims[profile.groups]
-  const claim = profile.groups
+function groupsIn({ groups: claim, groupsCutAt }: Issuer, claims: JsonObject): string[] {
+  const value = claim === undefined ? undefined : claimAt(claims, claim)
+  if (claim === undefined || value === undefined) return []
   if (!Array.isArray(value)) throw new ClaimError(`its claim ${claim} is not a list`)
   if (value.length > groupCountMax) throw new ClaimError(`its claim ${claim} has too many groups`)
+  // A cut list looks like a whole one: what is missing in it can't be told from what never was there.
+  if (value.length >= groupsCutAt)
+    throw new ClaimError(
+      `its claim ${claim} lists ${value.length} groups, and may have been cut off there (groupsCutAt)`,
+    )
   return distinct(value.map((group) => nameIn(group, claim)))
 }
 
-function attributesIn(claims: JsonObject): Record<string, string> {
-  const attributes: [string, string][] = []
-  for (const [claim, value] of Object.entries(claims)) {
+function attributesIn(profile: Issuer, claims: JsonObject): Record<string, string> {
+  const attributes = new Map<string, string>()
+  const add = (name: string, value: unknown): void => {
     const text = scalar(value)
-    if (text === undefined || OF_THE_TOKEN.has(claim)) continue
-    if (Buffer.byteLength(text) > attributeBytesMax || claim.length > nameBytesMax)
-      throw new ClaimError(`its claim ${visibleShort(claim, 64)} is too long`)
-    attributes.push([claim, text])
+    if (text === undefined) return
+    if (Buffer.byteLength(text) > attributeBytesMax || name.length > nameBytesMax)
+      throw new ClaimError(`its claim ${visibleShort(name, 64)} is too long`)
+    attributes.set(name, text)
   }
-  if (attributes.length > attributeCountMax) throw new ClaimError('it carries too many claims')
+  for (const [claim, value] of Object.entries(claims)) {
+    // A name that the policy gives to another claim is never what the token puts there.
+    if (!OF_THE_TOKEN.has(claim) && !Object.hasOwn(profile.attributes, claim)) add(claim, value)
+  }
+  for (const [name, path] of Object.entries(profile.attributes)) add(name, claimAt(claims, path))
+  if (attributes.size > attributeCountMax) throw new ClaimError('it carries too many claims')
   return Object.fromEntries(attributes)
 }
 

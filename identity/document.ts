@@ -78,6 +78,9 @@ async function collect(response: IncomingMessage): Promise<string> {
   const { statusCode = 0 } = response
   if (statusCode >= 300 && statusCode < 400) throw new DocumentError('redirects are not followed')
   if (statusCode !== 200) throw new DocumentError(`answered ${String(statusCode)}`)
+  const { 'content-encoding': encoding = 'identity' } = response.headers
+  // Not asked for, and a few bytes could become any number of them.
+  if (encoding !== 'identity') throw new DocumentError('it is compressed')
   const chunks: Buffer[] = []
   let sizeBytes = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {

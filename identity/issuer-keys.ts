@@ -1,24 +1,30 @@
 // The public keys of one issuer: fetched by discovery, renewed in the background, kept through an
-// outage for a day. It never fetches on behalf of an issuer that is not configured.
+// outage as long as the policy says. It never fetches on behalf of an issuer that is not configured.
 
 import { createLocalJWKSet, errors, type CryptoKey, type JWK, type JWSHeaderParameters } from 'jose'
 import type { Clock } from '../core/ports.js'
+import { reachOf } from './address.js'
 import { DocumentError, type DocumentFetch } from './document.js'
 import type { Issuer } from '../policy/policy.js'
 import {
   keyCountMax,
+  keysAlertMs,
   keysAwaitMs,
   keysRefreshMs,
-  keysStaleMsMax,
   retryGapMs,
+  troubleGapMs,
   unknownKeyGapMs,
 } from './limits.js'
+import { isTrustDomain } from './spiffe.js'
 import { isJsonObject, type JsonObject } from './strict-json.js'
 
 type Find = ReturnType<typeof createLocalJWKSet>
 
-/** Told when an issuer's keys could not be had; for logs and alerts. */
-export type OnKeyTrouble = (issuer: string, trouble: Error) => void
+/**
+ * Told when an issuer's keys could not be had, at most once a minute: `alert` when there are none, or none
+ * younger than an hour, `warning` while those at hand will do.
+ */
+export type OnKeyTrouble = (issuer: string, trouble: Error, level: 'warning' | 'alert') => void
 
 /** What an issuer's keys are read and aged with. */
 export interface KeySources {
@@ -40,6 +46,7 @@ export class IssuerKeys {
   #reloading: Promise<void> | undefined
   #triedMs = -Infinity
   #unknownMs = -Infinity
+  #toldMs = { warning: -Infinity, alert: -Infinity }
 
   constructor(profile: Issuer, sources: KeySources) {
     this.#profile = profile
@@ -67,7 +74,7 @@ export class IssuerKeys {
   #current(): { readonly find: Find } {
     const held = this.#held
     if (held === undefined) throw new KeysUnavailableError()
-    if (this.#sources.clock.monotonicMs() - held.loadedMs > keysStaleMsMax)
+    if (this.#sources.clock.monotonicMs() - held.loadedMs > this.#profile.keysKeptMs)
       throw new KeysUnavailableError()
     return held
   }
@@ -103,17 +110,30 @@ export class IssuerKeys {
       const find = createLocalJWKSet({ keys: keysIn(await this.#fetchKeys(), this.#profile) })
       this.#held = { find, loadedMs: this.#triedMs }
     } catch (error) {
-      const trouble = error instanceof Error ? error : new Error('unknown failure')
-      this.#sources.onTrouble(this.#profile.name, trouble)
+      this.#triedMs = this.#sources.clock.monotonicMs()
+      this.#tell(error instanceof Error ? error : new Error('unknown failure'))
     }
+  }
+
+  #tell(trouble: Error): void {
+    const nowMs = this.#triedMs
+    const ageMs = nowMs - (this.#held?.loadedMs ?? -Infinity)
+    const level = ageMs > keysAlertMs ? 'alert' : 'warning'
+    if (nowMs - this.#toldMs[level] < troubleGapMs) return
+    this.#toldMs[level] = nowMs
+    this.#sources.onTrouble(this.#profile.name, trouble, level)
   }
 
   async #fetchKeys(): Promise<JsonObject> {
     const { fetch } = this.#sources
-    const { issuer, jwksUri } = this.#profile
-    if (jwksUri !== undefined) return await fetch(new URL(jwksUri), 'configured')
+    const { issuer, jwksUri, network } = this.#profile
+    if (jwksUri !== undefined) {
+      const configured = new URL(jwksUri)
+      return await fetch(configured, reachOf(configured, network))
+    }
     const url = new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
-    const document = await fetch(url, 'configured')
+    const reach = reachOf(url, network)
+    const document = await fetch(url, reach)
     // OpenID Connect Discovery 1.0 §4.3: MUST be exactly the issuer that was asked.
     if (document['issuer'] !== issuer)
       throw new DocumentError(`${url.href}: it describes another issuer`)
@@ -121,8 +141,12 @@ export class IssuerKeys {
     if (typeof uri !== 'string' || !URL.canParse(uri))
       throw new DocumentError(`${url.href}: it names no key set`)
     const keysUrl = new URL(uri)
-    const isOwnHost = keysUrl.host === url.host && keysUrl.protocol === url.protocol
-    return await fetch(keysUrl, isOwnHost ? 'configured' : 'public')
+    // An issuer that was taken over, or imitated, must not choose what we talk to.
+    if (keysUrl.origin !== url.origin)
+      throw new DocumentError(
+        `${url.href}: it puts its keys at ${keysUrl.origin}; if that is right, give that URL as the issuer's jwksUri`,
+      )
+    return await fetch(keysUrl, reach)
   }
 }
 
@@ -133,7 +157,8 @@ function keysIn(document: JsonObject, profile: Issuer): JWK[] {
   if (keys.length > keyCountMax) throw new DocumentError('the key set holds too many keys')
   const usable = keys.filter((key: unknown): key is JWK => isVerificationKey(key, profile))
   if (usable.length === 0) throw new DocumentError('the key set holds no usable key')
-  return usable
+  // A bundle says `jwt-svid` where a key set says `sig`.
+  return usable.map((key) => ({ ...key, use: 'sig' }))
 }
 
 function isVerificationKey(key: unknown, profile: Issuer): boolean {
@@ -144,6 +169,8 @@ function isVerificationKey(key: unknown, profile: Issuer): boolean {
   if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') return false
   // A "public" key set that publishes private parts belongs to nobody.
   if (d !== undefined || k !== undefined) return false
-  if (use !== undefined && use !== 'sig') return false
+  // SPIFFE Trust Domain and Bundle §4.2.2: only keys marked so are for JWT-SVIDs.
+  if (isTrustDomain(profile.issuer) ? use !== 'jwt-svid' : use !== undefined && use !== 'sig')
+    return false
   return alg === undefined || (typeof alg === 'string' && profile.algorithms.includes(alg))
 }

@@ -4,6 +4,7 @@
 import { WarderError } from '../core/errors.js'
 import type { Issuer } from '../policy/policy.js'
 import { urlObjection } from './document.js'
+import { isTrustDomain } from './spiffe.js'
 
 /** Algorithms with a key pair; anything else can't be verified without being able to sign. */
 const ASYMMETRIC = new Set(
@@ -40,8 +41,10 @@ function objection(
   const odd = profile.algorithms.find((algorithm) => !ASYMMETRIC.has(algorithm))
   if (odd !== undefined) return `the algorithm ${odd} is not an asymmetric signature`
   if (profile.algorithms.length === 0) return 'it allows no algorithm'
+  if (isTrustDomain(profile.issuer) && profile.jwksUri === undefined)
+    return 'the bundle of its trust domain (jwksUri) is not named'
   for (const url of [profile.issuer, profile.jwksUri]) {
-    if (url === undefined) continue
+    if (url === undefined || isTrustDomain(url)) continue
     if (!URL.canParse(url)) return `${url} is not a URL`
     const why = urlObjection(new URL(url))
     if (why !== undefined) return `${url}: ${why}`

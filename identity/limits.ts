@@ -26,9 +26,11 @@ export const keyCountMax = 64
 export const keysRefreshMs = 5 * 60_000
 /** Keys older than this are renewed before they are used, if the issuer answers. */
 export const keysAwaitMs = 15 * 60_000
-/** Keys older than this prove nothing any more, however long the issuer has been away. */
-export const keysStaleMsMax = 24 * 3_600_000
+/** Keys older than this, while an issuer can't be reached, are worth waking somebody up for. */
+export const keysAlertMs = 3_600_000
+/** Between two reports of the same trouble with an issuer. */
+export const troubleGapMs = 60_000
 /** Between two reloads for an unknown `kid`, so that a flood of invented ones costs one fetch. */
 export const unknownKeyGapMs = 30_000
-/** Between two attempts while an issuer does not answer. */
+/** Between the end of a failed attempt and the next one, so that few callers wait for an issuer that is away. */
 export const retryGapMs = 3_000

@@ -8,6 +8,8 @@ import { parseStrictJson, StrictJsonError, type JsonObject } from './strict-json
 /** A token whose form is right; nothing in it is proven. */
 export interface UnverifiedToken {
   readonly alg: string
+  /** In lower case; absent when the token names no type. */
+  readonly type: string | undefined
   readonly kid: string | undefined
   readonly claims: JsonObject
 }
@@ -16,7 +18,7 @@ export interface UnverifiedToken {
 export const refuseToken = (why: string): Outcome<never> => refused('UNAUTHENTICATED', { why })
 
 /** Types of token that prove a caller (RFC 7519 §5.1, RFC 9068 §2.1); others are made for something else. */
-const TYPES = new Set(['jwt', 'at+jwt', 'application/at+jwt'])
+const TYPES = new Set(['jwt', 'at+jwt', 'application/at+jwt', 'jose'])
 
 /**
  * Takes a compact JWS apart. Refuses with `UNAUTHENTICATED` what is too long, is not three canonical
@@ -37,9 +39,14 @@ export function readToken(token: string): Outcome<UnverifiedToken> {
     const why = objection(fields)
     if (why !== undefined) return refuseToken(why)
     const claims = parseStrictJson(text(payload, 'content'))
-    const { alg, kid } = fields
+    const { alg, kid, typ } = fields
     if (typeof alg !== 'string') return refuseToken('its header names no algorithm')
-    return granted({ alg, kid: typeof kid === 'string' ? kid : undefined, claims })
+    return granted({
+      alg,
+      type: typeof typ === 'string' ? typ.toLowerCase() : undefined,
+      kid: typeof kid === 'string' ? kid : undefined,
+      claims,
+    })
   } catch (error) {
     if (error instanceof StrictJsonError) return refuseToken(`a part of it ${error.message}`)
     throw error

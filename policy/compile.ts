@@ -52,9 +52,11 @@ const texts = (value: Scalar | readonly Scalar[]): readonly string[] => list(val
 const setOf = (value: Scalar | readonly Scalar[] | undefined): ReadonlySet<string> | undefined =>
   value === undefined ? undefined : new Set(texts(value))
 
-function issuerOf(issuer: PolicyDocument['issuers'][number], audience = ''): Issuer {
+function issuerOf(document: PolicyDocument['issuers'][number], audience = ''): Issuer {
+  const { keysKeptFor, ...issuer } = document
   return {
     ...issuer,
+    keysKeptMs: durationMs(keysKeptFor),
     audience: issuer.audience ?? audience,
     require: mapValues(issuer.require, texts),
     aliases: mapValues(issuer.aliases, list),

@@ -7,13 +7,18 @@ import type { PolicyDocument } from './schema.js'
 
 type MaskDocument = PolicyDocument['masks'][number]
 
+const REPLAY_TEXT = {
+  once: ', each good for one request',
+  bind: ', each good for the address that showed it first',
+  none: '',
+} as const
+
 /** One line per issuer, resource, role, mask, rule, group and duty; indented lines belong to the one above. */
 export function explainPolicy(policy: Policy): string[] {
   return [
     `policy ${policy.digest.slice(0, 12)}`,
     ...[...policy.issuers.values()].map(
-      ({ name, issuer, replay }) =>
-        `issuer ${name}: tokens of ${issuer}${replay === 'once' ? ', each good for one request' : ''}`,
+      ({ name, issuer, replay }) => `issuer ${name}: tokens of ${issuer}${REPLAY_TEXT[replay]}`,
     ),
     ...[...policy.resources.values()].map(
       ({ name, protocol, host, port, tls, credential }) =>

@@ -8,6 +8,8 @@ import { DURATION, DURATION_MS_MAX, durationMs } from './duration.js'
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 const ABSOLUTE_PATH = /^\/[^\0]+$/
 const CLAIM = /^\S{1,256}$/
+/** A claim by name, or a JSON Pointer (RFC 6901): `~` only as `~0` and `~1`. */
+const CLAIM_PATH = /^(?!\/)\S{1,256}$|^(?:\/(?:[^\s/~]|~[01])+){1,8}$/
 
 /** A name that other parts refer to. */
 export const name = () =>
@@ -53,9 +55,23 @@ export const values = () =>
     error: 'must be text, a number, true or false, or a list of these that is not empty',
   })
 
-/** A claim, or several. */
-export const claimNames = () =>
-  z.union([claimName(), z.array(claimName()).min(1)], {
+/**
+ * Where a claim is: its name at the top, whatever characters that has (`oidc.circleci.com/org-id`), or,
+ * when it begins with a slash, a JSON Pointer into nested claims (`/realm_access/roles`).
+ */
+export const claimPath = () =>
+  z
+    .string()
+    .max(512)
+    .regex(
+      CLAIM_PATH,
+      'must be the name of a claim, or a path of names that begins with a slash (a slash in a name is ~1, a tilde ~0)',
+    )
+    .meta({ title: 'claim path' })
+
+/** A claim path, or several. */
+export const claimPaths = () =>
+  z.union([claimPath(), z.array(claimPath()).min(1)], {
     error: 'must be the name of a claim or a list of such names',
   })
 
@@ -69,6 +85,13 @@ export const url = () =>
       'must be an https URL without query (http only for localhost, 127.0.0.1 or [::1])',
     )
     .meta({ title: 'URL' })
+
+/** An issuer: `url()`, or a SPIFFE trust domain (SPIFFE ID §2.1: lower case, no port, no path). */
+export const issuerUrl = () =>
+  z.union([url(), z.string().regex(/^spiffe:\/\/[a-z0-9._-]{1,255}$/)], {
+    error:
+      'must be an https URL without query (http only for localhost, 127.0.0.1 or [::1]), or spiffe:// and a trust domain',
+  })
 
 /** Who is meant. */
 export const matcher = z

@@ -11,19 +11,30 @@ import type { PolicyDocument } from './schema.js'
 export interface Issuer {
   /** The first half of every `issuer/subject`. */
   readonly name: string
-  /** Exactly the `iss` of its tokens. */
+  /** Exactly the `iss` of its tokens, or `spiffe://TRUST-DOMAIN`. */
   readonly issuer: string
   readonly audience: string
+  /** What a token may be made out to besides. */
+  readonly audiencesAlso: readonly string[]
   readonly algorithms: readonly string[]
   /** Where its keys are; found by discovery when absent. */
   readonly jwksUri?: string | undefined
+  /** Whether its names may lead to addresses that are not public. */
+  readonly network: 'public' | 'private'
+  /** How long its keys are good for while it can't be reached. */
+  readonly keysKeptMs: number
   readonly clockToleranceS: number
   readonly tokenAgeMaxS: number
-  /** Claims that a token must carry, with the values that will do. */
+  /** Claims (by path) that a token must carry, with the values that will do. */
   readonly require: Readonly<Record<string, readonly string[]>>
-  readonly replay: 'once' | 'none'
+  /** `once`: a token opens one request. `bind`: it is good for its first caller's address only. */
+  readonly replay: 'once' | 'bind' | 'none'
   /** The claim that lists groups. */
   readonly groups?: string | undefined
+  /** A list of so many groups may have been cut by the issuer. */
+  readonly groupsCutAt: number
+  /** Claim paths by the names of the attributes that they become. */
+  readonly attributes: Readonly<Record<string, string>>
   /** Claims that name the people behind a job. */
   readonly parties: readonly string[]
   /** Claims that hold the name this caller has at another issuer, by that issuer's name. */

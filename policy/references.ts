@@ -106,6 +106,11 @@ class Check {
     for (const [claim, meant] of Object.entries(MISNAMED))
       if (Object.hasOwn(matcher, claim))
         this.#report([...path, claim], 'is never a claim that can be matched', meant)
+    for (const claim of Object.keys(conditions).filter((one) => one.startsWith('/')))
+      this.#report(
+        [...path, claim],
+        'is a path: name it under the issuer’s attributes, and match that name',
+      )
     for (const one of actor === undefined ? [] : [actor].flat()) {
       const name = String(one).split('/', 1)[0] ?? ''
       if (!String(one).includes('/')) this.#report([...path, 'actor'], 'must be issuer/subject')
@@ -121,6 +126,9 @@ const MISNAMED: Readonly<Record<string, string>> = {
   groups: 'group',
   act: 'actor',
 }
+
+/** Names that mean something else in a matcher, or that every token has. */
+const RESERVED = new Set(['issuer', 'subject', 'group', 'actor', ...Object.keys(MISNAMED), 'aud'])
 
 /** How many people a group has, if its members are all named one by one. */
 function countable(members: readonly MatcherDocument[]): number | undefined {
@@ -149,6 +157,8 @@ function checkIssuers(sections: Sections, check: Check, report: Report): void {
   for (const { path, value } of sections.issuers) {
     if (value.audience === undefined && sections.audience === undefined)
       report([...path, 'audience'], 'is missing: give gateway.audience, or one of its own')
+    for (const taken of Object.keys(value.attributes).filter((one) => RESERVED.has(one)))
+      report([...path, 'attributes', taken], 'has a name that rules can’t match as an attribute')
     for (const other of Object.keys(value.aliases))
       check.name('issuers', [...path, 'aliases', other], other)
   }

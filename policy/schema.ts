@@ -7,75 +7,17 @@ import {
   absolutePath,
   approvalFields,
   claimName,
-  claimNames,
   duration,
   matcher,
   name,
   scalar,
   text,
-  url,
-  values,
 } from './fields.js'
+import { issuer } from './issuer-schema.js'
 import { allowLine, askLine, blockLine } from './lines.js'
 import { mask, masks } from './masks-schema.js'
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
-
-/** Signature algorithms that an issuer may be pinned to: asymmetric only. */
-const ALGORITHMS = [
-  ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
-  ...(['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),
-]
-
-const issuer = z.strictObject({
-  name: name().describe('Short name, the first half of `issuer/subject` everywhere.'),
-  issuer: url().describe('The exact `iss` of its tokens.'),
-  audience: text(1_024)
-    .optional()
-    .describe('The `aud` its tokens must carry; `gateway.audience` if absent.'),
-  algorithms: z
-    .array(z.enum(ALGORITHMS))
-    .min(1)
-    .default(['RS256', 'ES256', 'EdDSA', 'PS256'])
-    .describe('Signature algorithms that are accepted; never `none`, never a shared secret.'),
-  jwksUri: url().optional().describe('Where its keys are; found by OpenID discovery if absent.'),
-  clockToleranceS: z
-    .number()
-    .int()
-    .min(0)
-    .max(60)
-    .default(30)
-    .describe('Clock skew that is tolerated, in seconds.'),
-  tokenAgeMaxS: z
-    .number()
-    .int()
-    .min(1)
-    .max(604_800)
-    .default(86_400)
-    .describe('Tokens issued longer ago than this many seconds are refused, even if not expired.'),
-  require: z
-    .record(
-      claimName(),
-      values().describe('The value that the claim must have, or a list of which one fits.'),
-    )
-    .default({})
-    .describe('Claims that every token of this issuer must carry, with their values.'),
-  replay: z
-    .enum(['once', 'none'])
-    .default('none')
-    .describe('`once`: a token (by its `jti`) opens one request only.'),
-  groups: claimName()
-    .optional()
-    .describe('The claim that lists groups; without it, its callers are in none.'),
-  parties: z
-    .array(claimName())
-    .default([])
-    .describe('Claims that name the people behind a job; they may not approve what it asks.'),
-  aliases: z
-    .record(name(), claimNames().describe('The claim, or claims, that hold that name.'))
-    .default({})
-    .describe('By which names the same caller is known to other issuers: issuer name → claim.'),
-})
 
 const secret = z
   .strictObject({

@@ -65,7 +65,7 @@ export class Gateway {
     token: string,
     from: { protocol: Protocol; peer: string },
   ): Promise<Outcome<Authenticated>> {
-    const outcome = await this.#with.identity.authenticate(token)
+    const outcome = await this.#with.identity.authenticate(token, from.peer)
     if (!outcome.ok) this.refuseConnection(from, outcome.refusal)
     return outcome
   }

@@ -6,11 +6,13 @@ import { storeCall } from './call.js'
 import { openDatabase, STORE_SCHEMA } from './database.js'
 import * as firstLight from './migrations/0001-first-light.js'
 import * as recordings from './migrations/0002-recordings.js'
+import * as tokenBindings from './migrations/0003-token-bindings.js'
 
 /** Every migration by its name; they run in the order of the names. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first-light': firstLight,
   '0002-recordings': recordings,
+  '0003-token-bindings': tokenBindings,
 }
 
 /** A migration may rewrite a table, or wait until another process has migrated. */

@@ -66,6 +66,13 @@ export interface SpentTokenTable {
   expires_at: number
 }
 
+/** Whose a token is, under a digest of (issuer, token id). */
+export interface TokenBindingTable {
+  token_digest: string
+  caller: string
+  expires_at: number
+}
+
 /** One version of the policy; versions are never changed. */
 export interface PolicyTable {
   version: number
@@ -136,6 +143,7 @@ export interface Schema {
   sessions: SessionTable
   inbox: InboxTable
   spent_tokens: SpentTokenTable
+  token_bindings: TokenBindingTable
   policies: PolicyTable
   secrets: SecretTable
   audit_records: AuditRecordTable

@@ -1,5 +1,5 @@
-// Tokens that were used, so that nobody uses them again. Keeps a digest of (issuer, token id),
-// never a token.
+// Tokens that were used: which request has spent one, which caller one belongs to. Keeps a digest of
+// (issuer, token id), never a token.
 
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
@@ -56,6 +56,34 @@ export class PostgresTokenLedger implements TokenLedger {
     })
   }
 
+  /** A row is never changed, so that the first caller stays the one. */
+  bind(token: {
+    issuer: string
+    tokenId: string
+    expiresAt: number
+    caller: string
+  }): Promise<boolean> {
+    const digest = digestOf(token.issuer, token.tokenId)
+    const find = () =>
+      this.#db
+        .selectFrom('token_bindings')
+        .select('caller')
+        .where('token_digest', '=', digest)
+        .executeTakeFirst()
+    return storeCall(async () => {
+      await this.#purgeSometimes()
+      const known = await find()
+      if (known !== undefined) return known.caller === token.caller
+      await this.#db
+        .insertInto('token_bindings')
+        .values({ token_digest: digest, caller: token.caller, expires_at: token.expiresAt })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute()
+      // Whoever came first, in another process perhaps: his row is the one that is there now.
+      return (await find())?.caller === token.caller
+    })
+  }
+
   /** Removes rows of tokens that expired over an hour ago; returns how many. */
   purge(): Promise<number> {
     return storeCall(() => this.#purge())
@@ -69,11 +97,15 @@ export class PostgresTokenLedger implements TokenLedger {
   }
 
   async #purge(): Promise<number> {
+    return (await this.#purgeTable('spent_tokens')) + (await this.#purgeTable('token_bindings'))
+  }
+
+  async #purgeTable(table: 'spent_tokens' | 'token_bindings'): Promise<number> {
     const result = await this.#db
-      .deleteFrom('spent_tokens')
+      .deleteFrom(table)
       .where('token_digest', 'in', (eb) =>
         eb
-          .selectFrom('spent_tokens')
+          .selectFrom(table)
           .select('token_digest')
           .where('expires_at', '<', this.#clock.now() - KEEP_MS)
           .orderBy('expires_at')

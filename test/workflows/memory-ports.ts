@@ -62,11 +62,18 @@ export class MemoryInbox implements Inbox {
 
 export class MemoryTokens implements TokenLedger {
   readonly holders = new Map<string, RequestId>()
+  readonly callers = new Map<string, string>()
   consume(token: { issuer: string; tokenId: string; holder: RequestId }) {
     const key = `${token.issuer} ${token.tokenId}`
     const holder = this.holders.get(key) ?? token.holder
     this.holders.set(key, holder)
     return Promise.resolve(holder === token.holder)
+  }
+  bind(token: { issuer: string; tokenId: string; caller: string }) {
+    const key = `${token.issuer} ${token.tokenId}`
+    const caller = this.callers.get(key) ?? token.caller
+    this.callers.set(key, caller)
+    return Promise.resolve(caller === token.caller)
   }
 }
 

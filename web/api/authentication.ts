@@ -6,6 +6,7 @@ import { refused, type Outcome } from '../../core/errors.js'
 import type { Authenticated, Clock, Identity } from '../../core/ports.js'
 import { callRate, failureRate } from './limits.js'
 import type { OnRefusedCaller } from './ports.js'
+import { peerOf } from './route.js'
 import { RateLimit } from './rate-limit.js'
 
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
@@ -29,7 +30,7 @@ export class Authentication {
     // Asked before any signature is checked, so that junk costs its sender more than us.
     if (this.#failures.isSpent(request.ip))
       return refused('LIMIT_EXCEEDED', { why: 'too many failed authentications from this address' })
-    const outcome = await this.#verify(request.headers.authorization)
+    const outcome = await this.#verify(request.headers.authorization, peerOf(request))
     if (!outcome.ok) {
       this.#failures.take(request.ip)
       this.#onRefused(request.ip, outcome.refusal)
@@ -40,11 +41,11 @@ export class Authentication {
     return outcome
   }
 
-  async #verify(header: string | undefined): Promise<Outcome<Authenticated>> {
+  async #verify(header: string | undefined, peer: string): Promise<Outcome<Authenticated>> {
     if (header === undefined) return refused('UNAUTHENTICATED', { why: 'there is none' })
     const token = BEARER.exec(header)?.[1]
     if (token === undefined)
       return refused('UNAUTHENTICATED', { why: 'the header is not `Authorization: Bearer TOKEN`' })
-    return await this.#identity.authenticate(token)
+    return await this.#identity.authenticate(token, peer)
   }
 }

@@ -166,7 +166,8 @@ export async function sendRefusal(reply: FastifyReply, refusal: Refusal): Promis
     .send(problemOf(refusal, reply.request.id))
 }
 
-const peerOf = ({ ip, socket }: FastifyRequest): string =>
+/** Address and port of the caller. */
+export const peerOf = ({ ip, socket }: FastifyRequest): string =>
   `${ip.includes(':') ? `[${ip}]` : ip}:${String(socket.remotePort ?? 0)}`
 
 function hangUp(reply: FastifyReply): AbortSignal {

@@ -21,7 +21,7 @@ test.each([
   '255.255.255.255',
   'ff02::1',
 ])('%s is refused whoever names it', (address) => {
-  expect(addressObjection(address, 'configured')).toBeDefined()
+  expect(addressObjection(address, 'private')).toBeDefined()
   expect(addressObjection(address, 'public')).toBeDefined()
   expect(addressObjection(address, 'loopback')).toBeDefined()
 })
@@ -29,7 +29,7 @@ test.each([
 test.each(['10.1.2.3', '172.16.0.1', '192.168.1.1', '100.64.0.1', '127.0.0.1', '::1', 'fc00::1'])(
   '%s is taken from the policy, never from an issuer',
   (address) => {
-    expect(addressObjection(address, 'configured')).toBeUndefined()
+    expect(addressObjection(address, 'private')).toBeUndefined()
     expect(addressObjection(address, 'public')).toBeDefined()
     expect(addressObjection(`::ffff:${address}`, 'public')).toBeDefined()
   },
@@ -56,7 +56,7 @@ test.each([
 })
 
 test('an address written as one number is seen through', async () => {
-  await expect(fetchDocument(new URL('https://2852039166/'), 'configured')).rejects.toThrow(
+  await expect(fetchDocument(new URL('https://2852039166/'), 'private')).rejects.toThrow(
     'link-local',
   )
 })

@@ -129,6 +129,47 @@ test('a spent token is forgotten only long after it expired', async () => {
   expect(await ledger.consume(token('fresh', newRequestId()))).toBe(false)
 })
 
+const shown = (tokenId: string, caller: string, expiresAt = 1_800_000_060_000) => ({
+  ...{ issuer: 'cluster', tokenId, caller, expiresAt },
+})
+
+test('of fifty callers exactly one gets a token, and may show it again', async () => {
+  const ledger = new PostgresTokenLedger({ db, clock: new StandingClock() })
+  const callers = Array.from({ length: 50 }, (_, at) => `address 10.0.0.${at}`)
+  const got = await Promise.all(callers.map((caller) => ledger.bind(shown('jti-2', caller))))
+  expect(got.filter(Boolean)).toHaveLength(1)
+  const winner = callers[got.indexOf(true)] ?? ''
+  expect(await ledger.bind(shown('jti-2', winner))).toBe(true)
+  expect(await ledger.bind(shown('jti-2', 'address 10.9.9.9'))).toBe(false)
+})
+
+test('a token of the same id of another issuer belongs to whoever shows it first', async () => {
+  const ledger = new PostgresTokenLedger({ db, clock: new StandingClock() })
+  expect(await ledger.bind(shown('jti-3', 'address 10.0.0.1'))).toBe(true)
+  const other = { ...shown('jti-3', 'address 10.0.0.2'), issuer: 'another' }
+  expect(await ledger.bind(other)).toBe(true)
+})
+
+test('whose a token was is forgotten only long after it expired', async () => {
+  const clock = new StandingClock()
+  const ledger = new PostgresTokenLedger({ db, clock })
+  await ledger.purge()
+  await ledger.bind(shown('old', 'address 10.0.0.1', clock.now() - 2 * 3_600_000))
+  await ledger.bind(shown('fresh', 'address 10.0.0.1', clock.now() - 60_000))
+  expect(await ledger.purge()).toBe(1)
+  expect(await ledger.bind(shown('fresh', 'address 10.0.0.2'))).toBe(false)
+})
+
+test('whose a token is can’t be asked when the store is away', async () => {
+  const nowhere = openDatabase('postgres://nobody@127.0.0.1:1/none', {
+    poolMax: 1,
+    applicationName: 'test',
+  })
+  const ledger = new PostgresTokenLedger({ db: nowhere, clock: new StandingClock() })
+  await expect(ledger.bind(shown('x', 'address 10.0.0.1'))).rejects.toMatchObject(unavailable)
+  await nowhere.destroy()
+})
+
 const session = (id: SessionId, grantId: GrantId, gatewayId: GatewayId) =>
   ({ id, grantId, gatewayId, protocol: 'postgres', peer: '127.0.0.1:1', openedAt: 1 }) as const
 
@@ -201,7 +242,7 @@ test('a stored secret is found by its name only, and not when its row was swappe
 test('a fresh database is migrated once, whoever of five processes comes first', async () => {
   const fresh = await cluster.createDatabase()
   const runs = await Promise.all(Array.from({ length: 5 }, () => migrate(fresh)))
-  expect(runs.flat()).toEqual(['0001-first-light', '0002-recordings'])
+  expect(runs.flat()).toEqual(['0001-first-light', '0002-recordings', '0003-token-bindings'])
   expect(await migrate(fresh)).toEqual([])
 })
 
