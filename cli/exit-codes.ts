@@ -22,6 +22,7 @@ export const EXIT = {
 } as const
 
 const BY_CODE: Partial<Record<ErrorCode, number>> = {
+  REASON_REQUIRED: EXIT.usage,
   INVALID_ARGUMENT: EXIT.usage,
   POLICY_INVALID: EXIT.data,
   CONTROL_PLANE_UNAVAILABLE: EXIT.unreachable,

@@ -69,10 +69,20 @@ function partText(part: Review['parts'][number]): string {
   return `${part.kind} (${part.effect})${relations === '' ? '' : `: ${relations}`}${why === '' ? '' : ` [${why}]`}`
 }
 
-function askedText({ approval }: ItemView): string | undefined {
+function askedText(item: ItemView): string | undefined {
+  const { approval } = item
   if (approval === undefined) return undefined
-  const { approvers, quorum } = approval
-  return quorum === 1 ? approvers : `${approvers} (${String(quorum)} people)`
+  const { approvers, quorum, reasonRequired } = approval
+  const people = quorum === 1 ? approvers : `${approvers} (${String(quorum)} people)`
+  return `${people}${escalationText(item)}${reasonRequired === true ? '; an answer needs a reason' : ''}`
+}
+
+function escalationText({ approval, escalatedTo, escalatedAt, openedAt }: ItemView): string {
+  if (escalatedTo !== undefined && escalatedAt !== undefined)
+    return `, and since ${timeText(escalatedAt)} ${escalatedTo}`
+  if (approval?.escalation === undefined) return ''
+  const { to, afterMs } = approval.escalation
+  return `, from ${timeText(openedAt + afterMs)} on ${to} as well`
 }
 
 const deadlineText = ({ deadlineAt, state }: ItemView, nowMs: number): string | undefined =>

@@ -116,8 +116,9 @@ const isOver = (error: unknown): boolean =>
   error instanceof CliFailure && error.code !== undefined && OVER.has(error.code)
 
 function showProgress({ stderr, clock }: CliContext, item: AccessRequest, shown: string): string {
-  const { approval, deadlineAt, id } = item
-  const whom = approval === undefined ? 'the verdict' : visible(approval.approvers)
+  const { approval, deadlineAt, id, escalatedTo } = item
+  const groups = [approval?.approvers ?? 'the verdict', escalatedTo ?? []].flat()
+  const whom = visible(groups.join(' and '))
   const left = deadlineAt === undefined ? '' : `, ${durationText(deadlineAt - clock.now())} left`
   const line = `warder: waiting for ${whom} (${visible(id)})${left}\n`
   if (line !== shown) stderr.write(line)

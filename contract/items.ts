@@ -8,6 +8,8 @@ const approval = z.object({
   approvers: z.string(),
   quorum: z.number(),
   timeoutMs: z.number(),
+  reasonRequired: z.boolean().optional(),
+  escalation: z.object({ to: z.string(), afterMs: z.number() }).optional(),
 })
 const decision = z.object({
   answer: z.enum(['approve', 'deny']),
@@ -21,6 +23,8 @@ const itemBase = {
   revision: z.number(),
   openedAt: z.number(),
   deadlineAt: z.number().optional(),
+  escalatedTo: z.string().optional(),
+  escalatedAt: z.number().optional(),
   approval: approval.optional(),
   decisions: z.array(decision),
   principal: z.string(),

@@ -24,6 +24,8 @@ export type AccessEvent =
     }
   | { readonly type: 'decided'; readonly decision: Decision; readonly at: number }
   | { readonly type: 'deadline'; readonly at: number }
+  /** Nobody, or not enough of them, answered for a while: more people are asked. */
+  | { readonly type: 'escalated'; readonly at: number }
   | { readonly type: 'withdrawn'; readonly why: string; readonly at: number }
   /** The row is stored; somebody may have ended it already. */
   | { readonly type: 'opened'; readonly row: Grant }
@@ -78,6 +80,8 @@ export function transition(request: AccessRequest, event: AccessEvent): AccessSt
       return decided(request, event.decision, event.at)
     case 'deadline':
       return deadline(request, event.at)
+    case 'escalated':
+      return escalated(request, event.at)
     case 'withdrawn':
       return withdrawn(request, event.why, event.at)
     case 'opened':
@@ -161,9 +165,17 @@ function judged(
     }
   }
   if (verdict.outcome === 'ask') {
-    const deadlineAt = at + verdict.approval.timeoutMs
+    const { timeoutMs, escalation } = verdict.approval
+    const deadlineAt = at + timeoutMs
+    const escalatesAt = escalation === undefined ? undefined : at + escalation.afterMs
     return {
-      request: change(request, { phase: 'pending', verdict, policyDigest, deadlineAt }),
+      request: change(request, {
+        phase: 'pending',
+        verdict,
+        policyDigest,
+        deadlineAt,
+        escalatesAt,
+      }),
       facts: [fact],
     }
   }
@@ -199,7 +211,8 @@ function decided(request: AccessRequest, answer: Decision, at: number): AccessSt
   if (verdict?.outcome !== 'ask') {
     return no(request, 'NOT_FOUND', { what: `question to decide under ${question.requestId}` })
   }
-  const entitled = mayDecide(verdict.approval, question.principal, answer)
+  const isEscalated = request.escalatedAt !== undefined
+  const entitled = mayDecide(verdict.approval, question.principal, answer, isEscalated)
   if (!entitled.ok) return { request, facts: [], refusal: entitled.refusal }
   const late = request.deadlineAt !== undefined && at >= request.deadlineAt
   if (request.phase !== 'pending' || late) {
@@ -208,7 +221,8 @@ function decided(request: AccessRequest, answer: Decision, at: number): AccessSt
   }
   // The workflow is the only clock: what the sender says about time is not taken over.
   const decision: Decision = { ...answer, at }
-  const counted = tally(verdict.approval, question.principal, request.decisions, decision)
+  const { approval } = verdict
+  const counted = tally(approval, question.principal, request.decisions, decision, isEscalated)
   if (!counted.ok) return { request, facts: [], refusal: counted.refusal }
   const by = principalName(decision.approver)
   const fact: AuditEvent<'request.decided'> = {
@@ -247,6 +261,19 @@ function deadline(request: AccessRequest, at: number): AccessStep {
   return {
     request: change(request, { phase: 'expired', refusal: { code: 'REQUEST_EXPIRED', details } }),
     facts: [endedFact(question, 'expired', 'time')],
+  }
+}
+
+function escalated(request: AccessRequest, at: number): AccessStep {
+  const { question, verdict, phase, escalatesAt, deadlineAt = at } = request
+  const escalation = verdict?.outcome === 'ask' ? verdict.approval.escalation : undefined
+  const isDue = escalatesAt !== undefined && at >= escalatesAt && at < deadlineAt
+  if (phase !== 'pending' || escalation === undefined || !isDue) return unchanged(request)
+  return {
+    request: change(request, { escalatesAt: undefined, escalatedAt: at }),
+    facts: [
+      { kind: 'request.escalated', fields: { ...subjectOf(question), approvers: escalation.to } },
+    ],
   }
 }
 

@@ -6,7 +6,7 @@ import type { Grant } from './grant.js'
 import type { AccessItem, AccessState, DecisionView } from './inbox.js'
 import { principalName } from './principal.js'
 import type { AccessQuestion } from './question.js'
-import type { AccessVerdict } from './verdict.js'
+import type { AccessVerdict, Approval } from './verdict.js'
 
 /**
  * Where a request stands. `opening` is decided but its row is not stored yet, `ending` is over but
@@ -25,6 +25,9 @@ export interface AccessRequest {
   readonly policyDigest?: string | undefined
   readonly verdict?: AccessVerdict | undefined
   readonly deadlineAt?: number | undefined
+  /** When the group to escalate to is asked as well; and since when it is. Epoch ms. */
+  readonly escalatesAt?: number | undefined
+  readonly escalatedAt?: number | undefined
   /** Answers that counted, each of a different person. */
   readonly decisions: readonly Decision[]
   readonly grant?: Grant | undefined
@@ -51,12 +54,22 @@ export function itemOf(request: AccessRequest): AccessItem {
     openedAt: request.openedAt,
     approval: verdict?.outcome === 'ask' ? verdict.approval : undefined,
     deadlineAt: request.deadlineAt,
+    ...escalationOf(verdict?.outcome === 'ask' ? verdict.approval : undefined, request.escalatedAt),
     decisions: request.decisions.map(viewOf),
     question,
     reasons: verdict?.reasons ?? [],
     grant: request.grant,
   }
 }
+
+/** To whom and when a question was escalated; nothing when it was not. */
+export const escalationOf = (
+  approval: Approval | undefined,
+  escalatedAt: number | undefined,
+): { readonly escalatedTo?: string; readonly escalatedAt?: number } =>
+  approval?.escalation === undefined || escalatedAt === undefined
+    ? {}
+    : { escalatedTo: approval.escalation.to, escalatedAt }
 
 /** A counted answer as people see it. */
 export const viewOf = ({ answer, approver, reason, channel, at }: Decision): DecisionView => ({

@@ -31,6 +31,8 @@ export const AUDIT_EVENTS = {
     channel: 'public',
     reason: 'sensitive',
   },
+  /** More people may answer from now on: the members of `approvers`. */
+  'request.escalated': { ...REQUEST, approvers: 'public' },
   'request.ended': { ...REQUEST, state: 'public', by: 'public', reason: 'sensitive' },
   'grant.opened': { ...WHO, ...REQUEST, grantId: 'public', expiresAt: 'public' },
   'grant.extended': { grantId: 'public', requestId: 'public', expiresAt: 'public', by: 'public' },
@@ -133,6 +135,12 @@ export const AUDIT_EVENTS = {
     channel: 'public',
     reason: 'sensitive',
     digest: 'public',
+  },
+  'review.escalated': {
+    reviewId: 'public',
+    requestId: 'public',
+    sessionId: 'public',
+    approvers: 'public',
   },
   'review.ended': { reviewId: 'public', requestId: 'public', sessionId: 'public', state: 'public' },
   /** A chunk of a recording is durable; `sha256` is over its bytes as stored. Chunk 0 is the header. */

@@ -1,7 +1,7 @@
 // The life of one held command as a pure reducer: pending → approved, denied, expired or
 // withdrawn. No clock, no I/O. Nothing leads back, and only `approved` lets the command through.
 
-import { viewOf } from './access-standing.js'
+import { escalationOf, viewOf } from './access-standing.js'
 import type { AuditEvent } from './audit.js'
 import type { Decision } from './decision.js'
 import type { Refusal } from './errors.js'
@@ -20,6 +20,8 @@ export interface CommandReview {
   readonly openedAt: number
   /** Epoch ms until which a decision counts. */
   readonly deadlineAt: number
+  /** Since when the group to escalate to is asked as well, in epoch ms. */
+  readonly escalatedAt?: number | undefined
   /** Answers that counted, each of a different person. */
   readonly decisions: readonly Decision[]
   /** Why it ended, for the caller. */
@@ -30,6 +32,8 @@ export interface CommandReview {
 export type ReviewEvent =
   | { readonly type: 'decided'; readonly decision: Decision; readonly at: number }
   | { readonly type: 'deadline'; readonly at: number }
+  /** Nobody, or not enough of them, answered for a while: more people are asked. */
+  | { readonly type: 'escalated'; readonly at: number }
   | { readonly type: 'withdrawn'; readonly why: string }
 
 /** The outcome of one event. On a refusal the review is the same object as before. */
@@ -76,6 +80,8 @@ export function reviewTransition(review: CommandReview, event: ReviewEvent): Rev
     case 'deadline':
       if (review.state !== 'pending' || event.at < review.deadlineAt) return { review, facts: [] }
       return over(review, 'expired', 'nobody decided in time', [])
+    case 'escalated':
+      return escalated(review, event.at)
     case 'withdrawn':
       if (review.state !== 'pending') return tooLate(review, review.state)
       return over(review, 'withdrawn', event.why, [])
@@ -117,6 +123,7 @@ export const reviewItemOf = (review: CommandReview): ReviewItem => ({
   openedAt: review.openedAt,
   approval: review.question.approval,
   deadlineAt: review.deadlineAt,
+  ...escalationOf(review.question.approval, review.escalatedAt),
   decisions: review.decisions.map(viewOf),
   question: review.question,
 })
@@ -146,15 +153,41 @@ function over(
   }
 }
 
+/** When more people are asked, in epoch ms; never for a review that can't escalate, or has. */
+export function escalatesAt({ question, openedAt, escalatedAt }: CommandReview): number {
+  const { escalation } = question.approval
+  return escalation === undefined || escalatedAt !== undefined
+    ? Infinity
+    : openedAt + escalation.afterMs
+}
+
+function escalated(review: CommandReview, at: number): ReviewStep {
+  const { escalation } = review.question.approval
+  const isDue = at >= escalatesAt(review) && at < review.deadlineAt
+  if (review.state !== 'pending' || escalation === undefined || !isDue) return { review, facts: [] }
+  const { reviewId, requestId, sessionId } = review.question
+  return {
+    review: change(review, { escalatedAt: at }),
+    facts: [
+      {
+        kind: 'review.escalated',
+        fields: { reviewId, requestId, sessionId, approvers: escalation.to },
+      },
+    ],
+  }
+}
+
 function decided(review: CommandReview, answer: Decision, at: number): ReviewStep {
   const { question } = review
-  const entitled = mayDecide(question.approval, question.principal, answer)
+  const isEscalated = review.escalatedAt !== undefined
+  const entitled = mayDecide(question.approval, question.principal, answer, isEscalated)
   if (!entitled.ok) return { review, facts: [], refusal: entitled.refusal }
   if (review.state !== 'pending') return tooLate(review, review.state)
   if (at >= review.deadlineAt) return tooLate(review, 'expired')
   // The workflow is the only clock: what the sender says about time is not taken over.
   const decision: Decision = { ...answer, at }
-  const counted = tally(question.approval, question.principal, review.decisions, decision)
+  const { approval, principal } = question
+  const counted = tally(approval, principal, review.decisions, decision, isEscalated)
   if (!counted.ok) return { review, facts: [], refusal: counted.refusal }
   const { reviewId, requestId, sessionId, digest } = question
   const by = principalName(decision.approver)

@@ -130,6 +130,10 @@ const TABLE = {
     message: (d) => `You may not ${what(d, 'do that')}${because(d)}.`,
     remedy: () => 'The policy’s approver groups and duties say who may.',
   },
+  REASON_REQUIRED: {
+    message: (d) => `${what(d, 'This')} needs a reason${because(d)}.`,
+    remedy: () => 'Say why (`--reason TEXT`); whoever reads the log later will ask.',
+  },
   INVALID_ARGUMENT: {
     message: (d) => `${what(d, 'The input')} is not valid${because(d)}.`,
     remedy: () => '`warder help` shows the form.',

@@ -28,6 +28,9 @@ interface ItemBase {
   readonly approval?: Approval | undefined
   /** Epoch ms until which a decision counts. */
   readonly deadlineAt?: number | undefined
+  /** The group that may answer as well, because nobody did in time; since when, in epoch ms. */
+  readonly escalatedTo?: string | undefined
+  readonly escalatedAt?: number | undefined
   readonly decisions: readonly DecisionView[]
 }
 

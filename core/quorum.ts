@@ -28,18 +28,26 @@ export function isSamePerson(a: Principal, b: Principal): boolean {
   return namesOf(b).some((name) => names.has(name))
 }
 
+/** The groups whose members may answer: one, and after its escalation two. */
+export const askedGroups = (
+  { approvers, escalation }: Approval,
+  isEscalated: boolean,
+): readonly string[] =>
+  isEscalated && escalation !== undefined ? [approvers, escalation.to] : [approvers]
+
 /**
  * Says whether a decision counts, given those that counted before it, and what it leads to.
- * Refuses with `SELF_APPROVAL`, `NOT_ENTITLED`, `ALREADY_DECIDED` (this person has answered) or
- * `LIMIT_EXCEEDED` (the reason is too long).
+ * Refuses with `SELF_APPROVAL`, `NOT_ENTITLED`, `REASON_REQUIRED`, `ALREADY_DECIDED` (this person has
+ * answered) or `LIMIT_EXCEEDED` (the reason is too long).
  */
 export function tally(
   approval: Approval,
   requester: Principal,
   counted: readonly Decision[],
   decision: Decision,
+  isEscalated = false,
 ): Outcome<Tally> {
-  const entitled = mayDecide(approval, requester, decision)
+  const entitled = mayDecide(approval, requester, decision, isEscalated)
   if (!entitled.ok) return entitled
   if (counted.some((earlier) => isSamePerson(earlier.approver, decision.approver))) {
     return refused('ALREADY_DECIDED', { what: 'Your part', why: 'you have answered before' })
@@ -54,17 +62,25 @@ export function mayDecide(
   approval: Approval,
   requester: Principal,
   decision: Decision,
+  isEscalated = false,
 ): Outcome<null> {
   if (isPartyTo(decision.approver, requester)) return refused('SELF_APPROVAL')
-  if (!decision.memberOf.includes(approval.approvers)) {
+  const groups = askedGroups(approval, isEscalated)
+  if (!groups.some((group) => decision.memberOf.includes(group))) {
     return refused('NOT_ENTITLED', {
       what: 'decide this',
-      why: `only members of ${approval.approvers} may`,
+      why: `only members of ${groups.join(' and ')} may`,
     })
   }
   if (decision.reason.length > decisionReasonLengthMax) {
     return refused('LIMIT_EXCEEDED', {
       why: `a reason has at most ${decisionReasonLengthMax} characters`,
+    })
+  }
+  if (approval.reasonRequired === true && decision.reason.trim() === '') {
+    return refused('REASON_REQUIRED', {
+      what: 'Your answer',
+      why: 'the policy wants to know why it was given',
     })
   }
   return granted(null)

@@ -8,6 +8,14 @@ export interface Reason {
   readonly text: string
 }
 
+/** Who may answer as well, once those who were asked have kept silent for a while. */
+export interface Escalation {
+  /** Name of the approver group in the policy; its own escalation is not followed. */
+  readonly to: string
+  /** Ms after the question was put. */
+  readonly afterMs: number
+}
+
 /** Who must agree, and for how long they are asked. */
 export interface Approval {
   /** Name of the approver group in the policy. */
@@ -15,6 +23,9 @@ export interface Approval {
   /** Distinct people that have to approve; one deny ends it. */
   readonly quorum: number
   readonly timeoutMs: number
+  /** Whoever answers has to say why. */
+  readonly reasonRequired?: boolean | undefined
+  readonly escalation?: Escalation | undefined
 }
 
 /** What policy says of one command. */

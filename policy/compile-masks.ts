@@ -1,10 +1,9 @@
 // Turns the masks of a validated document into the masking of each role on each resource, once. It
 // trusts the document and checks nothing.
 
-import type { Approval } from '../core/verdict.js'
+import { approvalOf } from './compile-approval.js'
 import { columnPatternOf, fitsColumn } from './column-pattern.js'
 import type { ColumnPattern } from './column-pattern.js'
-import { durationMs } from './duration.js'
 import { MASK_METHODS } from './masking.js'
 import type {
   ColumnMask,
@@ -48,11 +47,11 @@ class Maskings implements MaskingTable {
   readonly #rolePlaces: ReadonlyMap<string, ReadonlySet<string>>
   readonly #made = new Map<string, Map<string, JudgedMasking | undefined>>()
 
-  constructor({ masks, resources, roles }: PolicyDocument) {
+  constructor({ masks, resources, roles, approvers }: PolicyDocument) {
     this.#rules = masks.map((mask, at) => ({
       except: new Set(mask.except),
       patterns: mask.columns?.map(columnPatternOf) ?? [],
-      columns: columnRuleOf(mask, at),
+      columns: columnRuleOf(mask, at, approvers),
       detect: detectOf(mask, at),
       on: mask.on,
     }))
@@ -116,15 +115,20 @@ function columnMaskOf({ how, value }: MaskDocument, at: number): ColumnMask {
   return Object.freeze({ label: `mask ${at + 1}`, how, fixed })
 }
 
-function columnRuleOf(mask: MaskDocument, at: number): ColumnRule {
+function columnRuleOf(
+  mask: MaskDocument,
+  at: number,
+  groups: PolicyDocument['approvers'],
+): ColumnRule {
   const {
     approvers = '',
     quorum = 1,
     timeout = '15m',
+    reason = 'optional',
     derived = 'block',
     conditions = 'block',
   } = mask
-  const approval: Approval = { approvers, quorum, timeoutMs: durationMs(timeout) }
+  const approval = approvalOf({ approvers, quorum, timeout, reason }, groups)
   const use = (stated: 'allow' | 'block' | 'ask'): UseRule => (stated === 'ask' ? approval : stated)
   return { mask: columnMaskOf(mask, at), derived: use(derived), conditions: use(conditions) }
 }

@@ -3,6 +3,7 @@
 
 import type { Resource, SecretReference } from '../core/resource.js'
 import type { Approval } from '../core/verdict.js'
+import { approvalOf } from './compile-approval.js'
 import { compileMasks } from './compile-masks.js'
 import { durationMs } from './duration.js'
 import type {
@@ -19,11 +20,12 @@ import type { PolicyDocument } from './schema.js'
 
 type Scalar = string | number | boolean
 type RoleDocument = PolicyDocument['roles'][number]
+type Groups = PolicyDocument['approvers']
 type MatcherDocument = PolicyDocument['access'][number]['who']
 
 /** Builds the policy; the result and everything in it is frozen. */
 export function compilePolicy(document: PolicyDocument, source: string, digest: string): Policy {
-  const roles = new Map(document.roles.map((role) => [role.name, roleOf(role)]))
+  const roles = new Map(document.roles.map((role) => [role.name, roleOf(role, document.approvers)]))
   return deepFreeze({
     digest,
     source,
@@ -34,7 +36,9 @@ export function compilePolicy(document: PolicyDocument, source: string, digest: 
     resources: new Map(document.resources.map((resource) => [resource.name, resourceOf(resource)])),
     roles,
     masking: compileMasks(document),
-    access: document.access.map((rule, at) => accessRuleOf(rule, at, roles.get(rule.role))),
+    access: document.access.map((rule, at) =>
+      accessRuleOf(rule, at, roles.get(rule.role), document.approvers),
+    ),
     approvers: new Map(
       Object.entries(document.approvers).map(([name, { members }]) => [
         name,
@@ -98,7 +102,7 @@ function matcherOf({ issuer, subject, group, actor, ...claims }: MatcherDocument
   }
 }
 
-function roleOf(role: RoleDocument): Role {
+function roleOf(role: RoleDocument, groups: Groups): Role {
   const label = (kind: string, at: number) => `role ${role.name}, ${kind} line ${at + 1}`
   return {
     name: role.name,
@@ -106,10 +110,10 @@ function roleOf(role: RoleDocument): Role {
     allow: role.allow.map((line, at) => allowLineOf(line, label('allow', at))),
     ask: role.ask.map((line, at) => ({
       ...lineOf(line, label('ask', at)),
-      approval: approvalOf(line),
+      approval: approvalOf(line, groups),
     })),
     block: role.block.map((line, at) => lineOf(line, label('block', at))),
-    otherwise: otherwiseOf(role),
+    otherwise: otherwiseOf(role, groups),
     sessionControl:
       role.allow.length === 0
         ? undefined
@@ -147,23 +151,18 @@ const patternsOf = (patterns: readonly string[]): RelationPatterns => ({
     .map((pattern) => pattern.slice(0, -1)),
 })
 
-const approvalOf = (asked: { approvers: string; quorum: number; timeout: string }): Approval => ({
-  approvers: asked.approvers,
-  quorum: asked.quorum,
-  timeoutMs: durationMs(asked.timeout),
-})
-
-function otherwiseOf(role: RoleDocument): Approval | undefined {
-  const { approvers, quorum = 1, timeout = '15m' } = role
+function otherwiseOf(role: RoleDocument, groups: Groups): Approval | undefined {
+  const { approvers, quorum = 1, timeout = '15m', reason = 'optional' } = role
   return role.otherwise === 'block' || approvers === undefined
     ? undefined
-    : approvalOf({ approvers, quorum, timeout })
+    : approvalOf({ approvers, quorum, timeout, reason }, groups)
 }
 
 function accessRuleOf(
   rule: PolicyDocument['access'][number],
   at: number,
   role: Role | undefined,
+  groups: Groups,
 ): AccessRule {
   return {
     label: `access rule ${at + 1}`,
@@ -173,7 +172,7 @@ function accessRuleOf(
     durationMs: durationMs(rule.for),
     durationMsMax: durationMs(rule.max ?? rule.for),
     reasonRequired: rule.reason === 'required',
-    approval: rule.approval === undefined ? undefined : approvalOf(rule.approval),
+    approval: rule.approval === undefined ? undefined : approvalOf(rule.approval, groups),
   }
 }
 

@@ -1,7 +1,8 @@
 // A valid policy in words: what `warder check` prints, so that its author sees what he said. Pure.
 
 import type { Approval } from '../core/verdict.js'
-import { durationMs, durationText } from './duration.js'
+import { approvalOf } from './compile-approval.js'
+import { durationText } from './duration.js'
 import type { AccessRule, Line, Matcher, Policy, RelationPatterns, Role } from './policy.js'
 import type { PolicyDocument } from './schema.js'
 
@@ -25,7 +26,7 @@ export function explainPolicy(policy: Policy): string[] {
         `resource ${name}: ${protocol} at ${host}:${port} as ${credential.user}, TLS ${tls}`,
     ),
     ...[...policy.roles.values()].flatMap(roleLines),
-    ...policy.document.masks.map(maskLine),
+    ...policy.document.masks.map((mask, at) => maskLine(mask, at, policy.document.approvers)),
     ...policy.access.map(accessLine),
     ...[...policy.approvers].map(
       ([name, members]) => `approvers ${name}: ${members.map(matcherText).join('; or ')}`,
@@ -65,13 +66,13 @@ const patternsText = ({ all, names, prefixes }: RelationPatterns): string =>
   all ? 'any relation' : [...names, ...prefixes.map((prefix) => `${prefix}*`)].join(', ')
 
 /** `mask 1: orders-db/public.customers.ssn by last4, but for reader; blocks what is derived, …`. */
-function maskLine(mask: MaskDocument, at: number): string {
+function maskLine(mask: MaskDocument, at: number, groups: PolicyDocument['approvers']): string {
   const { columns, detect = [], patterns = [], how, value, except = [] } = mask
   const found = [...detect, ...patterns.map(({ name, pattern }) => `${name} (${pattern})`)]
   const what = columns?.join(', ') ?? `${found.join(', ')} in any value ${placeText(mask.on)}`
   const by = value === undefined ? how : `${how} ${JSON.stringify(value)}`
   const clear = except.length === 0 ? '' : `, but for ${except.join(', ')}`
-  const uses = columns === undefined ? '' : `; ${useText(mask)}`
+  const uses = columns === undefined ? '' : `; ${useText(mask, groups)}`
   return `mask ${at + 1}: ${what} by ${by}${clear}${uses}`
 }
 
@@ -84,8 +85,18 @@ function placeText(on: MaskDocument['on']): string {
   return `on resources with ${labels.join(', ')}`
 }
 
-function useText({ derived, conditions, approvers = '', quorum = 1, timeout = '' }: MaskDocument) {
-  const asked = approvalText({ approvers, quorum, timeoutMs: durationMs(timeout) })
+function useText(
+  {
+    derived,
+    conditions,
+    approvers = '',
+    quorum = 1,
+    timeout = '',
+    reason = 'optional',
+  }: MaskDocument,
+  groups: PolicyDocument['approvers'],
+) {
+  const asked = approvalText(approvalOf({ approvers, quorum, timeout, reason }, groups))
   const text = (use: string | undefined) =>
     use === 'ask' ? `asks ${asked} about` : `${use ?? 'block'}s`
   return `${text(derived)} what is derived, ${text(conditions)} conditions`
@@ -98,8 +109,15 @@ function accessLine(rule: AccessRule): string {
   return `${rule.label}: ${matcherText(rule.who)} gets ${rule.role} on ${rule.on.join(', ')} for ${durationText(rule.durationMs)} (at most ${durationText(rule.durationMsMax)}) ${agreed}${reason}`
 }
 
-const approvalText = ({ approvers, quorum, timeoutMs }: Approval): string =>
-  `${quorum === 1 ? '' : `${quorum} of `}${approvers} within ${durationText(timeoutMs)}`
+function approvalText({ approvers, quorum, timeoutMs, reasonRequired, escalation }: Approval) {
+  const people = `${quorum === 1 ? '' : `${quorum} of `}${approvers}`
+  const also =
+    escalation === undefined
+      ? ''
+      : ` (after ${durationText(escalation.afterMs)} ${escalation.to} as well)`
+  const why = reasonRequired === true ? ', saying why,' : ''
+  return `${people}${also}${why} within ${durationText(timeoutMs)}`
+}
 
 function matcherText({ issuer, subjects, groups, actors, claims }: Matcher): string {
   const conditions = [

@@ -124,4 +124,8 @@ export const approvalFields = {
     .default(1)
     .describe('Distinct people who have to approve; one deny ends it.'),
   timeout: duration().default('15m').describe('How long they are asked; then the answer is no.'),
+  reason: z
+    .enum(['required', 'optional'])
+    .default('optional')
+    .describe('Whether whoever approves or denies has to say why.'),
 }

@@ -112,6 +112,10 @@ const fields = z.strictObject({
     .describe('Approver group for `ask`; required there, and only there.'),
   quorum: approvalFields.quorum.unwrap().optional().describe('Quorum for `ask`; 1 if absent.'),
   timeout: duration().optional().describe('Timeout for `ask`; `15m` if absent.'),
+  reason: approvalFields.reason
+    .unwrap()
+    .optional()
+    .describe('Whether who decides has to say why; `optional` if absent.'),
 })
 
 type Fields = z.output<typeof fields>
@@ -133,7 +137,8 @@ function checkTogether(mask: Fields, complain: Complain): void {
   }
   if (mask.how !== 'fixed') only(['value'], '`how: fixed`')
   else if (mask.value === undefined) complain(['value'], 'is missing: `how: fixed` needs it')
-  if (!asks(mask)) only(['approvers', 'quorum', 'timeout'], '`derived: ask` or `conditions: ask`')
+  if (!asks(mask))
+    only(['approvers', 'quorum', 'timeout', 'reason'], '`derived: ask` or `conditions: ask`')
   else if (mask.approvers === undefined)
     complain(['approvers'], 'is missing: `ask` needs approvers')
   checkPatterns(mask.patterns ?? [], complain)

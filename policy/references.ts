@@ -4,6 +4,7 @@
 import { PATTERN_COUNT_MAX } from './detect/patterns.js'
 import { columnPatternOf } from './column-pattern.js'
 import { hasLabels } from './compile-masks.js'
+import { durationMs } from './duration.js'
 import type { Path, Problem } from './problem.js'
 import { nearestOf, pathText, PROBLEM_COUNT_MAX } from './problem.js'
 import type { Entry, NamedSection, Sections } from './shape.js'
@@ -36,11 +37,20 @@ export function referenceProblems(
   for (const role of sections.roles) checkRole(role, check)
   checkMasks(sections, check, report)
   checkAccess(sections, check, report)
-  for (const { path, value } of sections.approvers)
+  for (const { path, value } of sections.approvers) {
     value.members.forEach((member, at) => check.matcher([...path, 'members', at], member))
+    checkEscalation([...path, 'escalate', 'to'], value.escalate?.to, String(path[1]), check, report)
+  }
   for (const [duty, groups] of Object.entries(sections.duties))
     groups.forEach((group, at) => check.name('approvers', ['duties', duty, at], group))
   return problems
+}
+
+/** An approval as far as it refers to a group. */
+interface Asked {
+  readonly approvers: string
+  readonly quorum?: number | undefined
+  readonly timeout?: string | undefined
 }
 
 /** Looks names up; reports those that lead nowhere with the nearest that exists. */
@@ -49,6 +59,8 @@ class Check {
   readonly #known: Readonly<Record<NamedSection, ReadonlySet<string>>>
   /** Issuers that vouch for anybody, as far as the policy says. */
   readonly #open: ReadonlySet<string>
+  /** After what time a group escalates. */
+  readonly #escalations: ReadonlyMap<string, string>
   /** How many people a group has; undefined when that can't be counted. */
   readonly #people: ReadonlyMap<string, number | undefined>
 
@@ -67,6 +79,11 @@ class Check {
         .filter(({ value }) => Object.keys(value.require).length === 0)
         .map(({ value }) => value.name),
     )
+    this.#escalations = new Map(
+      sections.approvers.flatMap(({ path, value: { escalate } }) =>
+        escalate === undefined ? [] : [[String(path[1]), escalate.after]],
+      ),
+    )
     this.#people = new Map(
       sections.approvers.map(({ path, value }) => [String(path[1]), countable(value.members)]),
     )
@@ -84,8 +101,15 @@ class Check {
   }
 
   /** The group must exist and be able to reach the quorum. */
-  approval(path: Path, asked: { approvers: string; quorum?: number | undefined }): void {
+  approval(path: Path, asked: Asked): void {
     if (!this.name('approvers', [...path, 'approvers'], asked.approvers)) return
+    const after = this.#escalations.get(asked.approvers)
+    const { timeout = '15m' } = asked
+    if (after !== undefined && durationMs(timeout) <= durationMs(after))
+      this.#report(
+        [...path, 'timeout'],
+        `must be longer than ${after}, after which ${asked.approvers} escalates`,
+      )
     const people = this.#people.get(asked.approvers)
     const quorum = asked.quorum ?? 1
     if (people !== undefined && people < quorum)
@@ -178,8 +202,7 @@ function checkResources(sections: Sections, report: Report): void {
 function checkRole({ path, value }: Sections['roles'][number], check: Check): void {
   check.names('resources', [...path, 'on'], value.on)
   value.ask.forEach((line, at) => check.approval([...path, 'ask', at], line))
-  if (value.approvers !== undefined)
-    check.approval(path, { approvers: value.approvers, quorum: value.quorum })
+  if (value.approvers !== undefined) check.approval(path, { ...value, approvers: value.approvers })
 }
 
 function checkMasks(sections: Sections, check: Check, report: Report): void {
@@ -191,7 +214,7 @@ function checkMasks(sections: Sections, check: Check, report: Report): void {
     })
     check.names('roles', [...path, 'except'], value.except ?? [])
     if (value.approvers !== undefined)
-      check.approval(path, { approvers: value.approvers, quorum: value.quorum })
+      check.approval(path, { ...value, approvers: value.approvers })
     checkPlace([...path, 'on'], value.on, sections, check, report)
     patternCount += value.patterns?.length ?? 0
     if (patternCount > PATTERN_COUNT_MAX) {
@@ -222,6 +245,18 @@ function checkPlace(
     report([...path, label], 'is a label that no resource has', nearestOf(label, known))
   if (unknown.length === 0 && !resources.some(({ value }) => hasLabels(value.labels, on)))
     report(path, 'fits the labels of no resource')
+}
+
+/** One step only, so that two groups may stand in for each other; to itself says nothing. */
+function checkEscalation(
+  path: Path,
+  to: string | undefined,
+  group: string,
+  check: Check,
+  report: Report,
+): void {
+  if (to === undefined || !check.name('approvers', path, to)) return
+  if (to === group) report(path, 'is the same group; name another one')
 }
 
 function checkAccess(sections: Sections, check: Check, report: Report): void {

@@ -111,6 +111,10 @@ const role = z
       .optional()
       .describe('Quorum for `otherwise: ask`; 1 if absent.'),
     timeout: duration().optional().describe('Timeout for `otherwise: ask`; `15m` if absent.'),
+    reason: approvalFields.reason
+      .unwrap()
+      .optional()
+      .describe('Whether who decides about `otherwise: ask` has to say why; `optional` if absent.'),
   })
   .superRefine((value, context) => {
     if (value.otherwise === 'ask' && value.approvers === undefined)
@@ -120,7 +124,7 @@ const role = z
         message: 'is missing: `otherwise: ask` needs approvers',
       })
     if (value.otherwise === 'ask') return
-    for (const key of ['approvers', 'quorum', 'timeout'] as const)
+    for (const key of ['approvers', 'quorum', 'timeout', 'reason'] as const)
       if (value[key] !== undefined)
         context.addIssue({ code: 'custom', path: [key], message: 'is only for `otherwise: ask`' })
   })
@@ -154,6 +158,15 @@ const access = z
 
 const approvers = z.strictObject({
   members: z.array(matcher).min(1).describe('Who belongs to it: a caller that fits any of these.'),
+  escalate: z
+    .strictObject({
+      after: duration().describe(
+        'How long after a question was put; shorter than every timeout that this group is given.',
+      ),
+      to: name().describe('Approver group whose members may answer as well from then on.'),
+    })
+    .optional()
+    .describe('Who may answer as well when not enough of this group have; nobody if absent.'),
 })
 
 const dutyGroups = () => z.array(name()).default([])

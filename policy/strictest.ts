@@ -12,8 +12,8 @@ export const blocked = (code: string, text: string): Verdict => ({
 })
 
 /**
- * Block before ask before allow. Of two asks the higher quorum and the shorter timeout hold; if they
- * name different approver groups it is a block (`approvers-differ`). No allocation when both are one.
+ * Block before ask before allow. Of two asks the higher quorum and the shorter timeout hold, and a
+ * reason is required if either wants one; if they name different approver groups it is a block (`approvers-differ`). No allocation when both are one.
  */
 export function stricter(a: Verdict, b: Verdict): Verdict {
   if (a === b) return a
@@ -35,6 +35,11 @@ export function stricter(a: Verdict, b: Verdict): Verdict {
       approvers,
       quorum: Math.max(a.approval.quorum, b.approval.quorum),
       timeoutMs: Math.min(a.approval.timeoutMs, b.approval.timeoutMs),
+      ...((a.approval.reasonRequired ?? b.approval.reasonRequired) === true && {
+        reasonRequired: true,
+      }),
+      // It is the group's, so both have the same.
+      ...(a.approval.escalation && { escalation: a.approval.escalation }),
     },
   }
 }

@@ -149,11 +149,13 @@ class AccessLife {
   }
 
   async #step(): Promise<void> {
-    const { phase, grant, deadlineAt } = this.#request
+    const { phase, grant, deadlineAt = now(), escalatesAt = Infinity } = this.#request
     if (phase === 'verifying') return this.#judge()
     if (phase === 'pending') {
-      const isInTime = await this.#pause(deadlineAt ?? now())
-      if (!isInTime) this.#apply({ type: 'deadline', at: now() })
+      const isInTime = await this.#pause(Math.min(deadlineAt, escalatesAt))
+      if (isInTime) return
+      this.#apply({ type: 'escalated', at: now() })
+      this.#apply({ type: 'deadline', at: now() })
     } else if (phase === 'opening' && grant !== undefined) {
       this.#apply({ type: 'opened', row: await nearby.openGrant(grant) })
       this.#watch.opened(now())

@@ -11,6 +11,7 @@ import {
 import type { AuditEvent } from '../core/audit.js'
 import {
   digestRefusal,
+  escalatesAt,
   openReview,
   outcomeOf,
   reviewItemOf,
@@ -101,14 +102,16 @@ class ReviewLife {
 
   /** Until the next event, deadline or look at the gateway's lease. */
   async #watch(): Promise<void> {
-    const waitMs = Math.min(leaseMs, this.#review.deadlineAt - now())
+    const { deadlineAt } = this.#review
+    const waitMs = Math.min(leaseMs, deadlineAt - now(), escalatesAt(this.#review) - now())
     const happened = await settled(
       () => this.#review.state !== 'pending' || this.#mustContinue(),
       Math.max(1, waitMs),
     )
     if (this.#mustContinue()) this.#isLeaving = true
     if (happened) return
-    if (now() >= this.#review.deadlineAt) {
+    this.#apply({ type: 'escalated', at: now() })
+    if (now() >= deadlineAt) {
       this.#apply({ type: 'deadline', at: now() })
     } else if (!(await this.#isGatewayAlive())) {
       this.withdraw('the gateway that held the command is gone')

@@ -41,7 +41,7 @@ function rowOf(item: ItemView, nowMs: number): string[] {
   return [
     item.id,
     untilMs === undefined ? '-' : durationText(untilMs - nowMs),
-    item.approval?.approvers ?? '-',
+    [item.approval?.approvers ?? '-', item.escalatedTo ?? []].flat().join(', '),
     item.chain,
     item.resource,
     item.role,

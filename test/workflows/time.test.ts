@@ -180,3 +180,51 @@ test('a review that nobody decides about expires at its time', async () => {
   const outcome = await (await startReview(question)).result()
   expect(outcome).toMatchObject({ state: 'expired', digest: question.digest })
 })
+
+const escalating = { ...approval, escalation: { to: 'on-call', afterMs: 5 * minuteMs } }
+
+test('a request that nobody decides about is escalated once, and expires at the same time as ever', async () => {
+  world.verdict = asks(escalating)
+  const question = accessQuestion()
+  const handle = await start(question)
+  await eventually(() => world.inbox.items.get(question.requestId)?.state === 'pending', 'asked')
+  const early = handle.executeUpdate(decide, { args: [decision('approve', 'sub', ['on-call'])] })
+  await expect(early).rejects.toThrow()
+  expect(await handle.result()).toMatchObject({ state: 'expired' })
+  const item = world.inbox.items.get(question.requestId)
+  expect(item).toMatchObject({ state: 'expired', escalatedTo: 'on-call' })
+  const escalatedAfterMs = (item?.escalatedAt ?? 0) - (item?.openedAt ?? 0)
+  expect(escalatedAfterMs).toBeGreaterThanOrEqual(5 * minuteMs)
+  expect(escalatedAfterMs).toBeLessThan(6 * minuteMs)
+  const kinds = world.audit.kindsAbout(question.requestId)
+  expect(kinds.filter((kind) => kind === 'request.escalated')).toHaveLength(1)
+  expect(kinds.indexOf('request.escalated')).toBeLessThan(kinds.indexOf('request.ended'))
+})
+
+test('after its escalation a request is decided by the second group', async () => {
+  world.verdict = asks(escalating)
+  const question = accessQuestion()
+  const handle = await start(question)
+  await eventually(() => world.inbox.items.get(question.requestId)?.state === 'pending', 'asked')
+  await world.env.sleep('6m')
+  const sub = decision('approve', 'sub', ['on-call'])
+  await handle.executeUpdate(decide, { args: [sub] })
+  await isActive(question)
+  await handle.result()
+})
+
+test('a held command is escalated, and decided by the second group', async () => {
+  const question = reviewQuestion({ approval: escalating })
+  const handle = await startReview(question)
+  await eventually(() => world.inbox.items.has(question.reviewId), 'the review is open')
+  await world.env.sleep('6m')
+  await eventually(
+    () => world.inbox.items.get(question.reviewId)?.escalatedTo === 'on-call',
+    'people see the escalation',
+  )
+  const stranger = decision('approve', 'eve', ['others'])
+  await expect(handle.executeUpdate(decide, { args: [stranger] })).rejects.toThrow()
+  await handle.executeUpdate(decide, { args: [decision('approve', 'sub', ['on-call'])] })
+  expect(await handle.result()).toMatchObject({ state: 'approved', by: ['demo/sub'] })
+  expect(world.audit.kindsAbout(question.reviewId)).toContain('review.escalated')
+})

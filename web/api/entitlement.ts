@@ -5,6 +5,7 @@ import { refused, type Outcome } from '../../core/errors.js'
 import type { AccessItem, InboxItem } from '../../core/inbox.js'
 import type { Authenticated } from '../../core/ports.js'
 import { isPartyTo, principalChain, type Principal } from '../../core/principal.js'
+import { askedGroups } from '../../core/quorum.js'
 import { groupsOf, may } from '../../policy/match.js'
 import type { Duty, Policy } from '../../policy/policy.js'
 
@@ -16,9 +17,14 @@ export const isOwn = (item: InboxItem, principal: Principal): boolean =>
 export const isSameJob = (item: AccessItem, caller: Authenticated): boolean =>
   item.question.principalKey === caller.principalKey
 
-/** True when the item was put to a group that the principal is in. */
-export const isAsked = (policy: Policy, item: InboxItem, principal: Principal): boolean =>
-  item.approval !== undefined && groupsOf(policy, principal).includes(item.approval.approvers)
+/** True when the item was put to a group that the principal is in, at first or by escalation. */
+export function isAsked(policy: Policy, item: InboxItem, principal: Principal): boolean {
+  if (item.approval === undefined) return false
+  const groups = groupsOf(policy, principal)
+  return askedGroups(item.approval, item.escalatedAt !== undefined).some((group) =>
+    groups.includes(group),
+  )
+}
 
 /** Requesters see their own, approvers what their groups are asked, on-call and auditors all. */
 export const maySee = (policy: Policy, item: InboxItem, principal: Principal): boolean =>

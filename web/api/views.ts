@@ -9,6 +9,8 @@ const baseOf = (item: InboxItem) => ({
   revision: item.revision,
   openedAt: item.openedAt,
   deadlineAt: item.deadlineAt,
+  escalatedTo: item.escalatedTo,
+  escalatedAt: item.escalatedAt,
   approval: item.approval,
   decisions: [...item.decisions],
   principal: principalName(item.question.principal),

@@ -278,3 +278,56 @@ test('in 10,000 random lives nothing is active without a quorum, and nothing com
   }
   expect([...reached].sort()).toEqual(Object.keys(rank).sort())
 }, 30_000)
+
+const patient: AccessVerdict = {
+  ...asks,
+  approval: { ...asks.approval, escalation: { to: 'on-call', afterMs: 20 } },
+}
+const escalated = (at: number): AccessEvent => ({ type: 'escalated', at })
+
+test('an escalation before its time, at the deadline, twice, or without a group changes nothing', () => {
+  const pending = after(judged(patient))
+  expect(transition(pending, escalated(19)).request).toBe(pending)
+  expect(transition(pending, escalated(50)).request).toBe(pending)
+  const once = after(judged(patient), escalated(20))
+  expect(transition(once, escalated(30)).request).toBe(once)
+  const alone = after(judged(asks))
+  expect(transition(alone, escalated(20)).request).toBe(alone)
+})
+
+test('what is decided, withdrawn or over is never escalated', () => {
+  const denied = after(judged(patient), {
+    ...{ type: 'decided', decision: says('deny', 'ann'), at: 5 },
+  })
+  expect(transition(denied, escalated(20)).request).toBe(denied)
+  const withdrawn = after(judged(patient), { type: 'withdrawn', why: 'gone', at: 5 })
+  expect(transition(withdrawn, escalated(20)).request).toBe(withdrawn)
+  const running = active()
+  expect(transition(running, escalated(20)).request).toBe(running)
+})
+
+test('before an escalation the second group may not answer; after it both may, and people see it', () => {
+  const sub = says('approve', 'sub', ['on-call'])
+  const answer: AccessEvent = { type: 'decided', decision: sub, at: 30 }
+  expect(transition(after(judged(patient)), answer).refusal?.code).toBe('NOT_ENTITLED')
+  const step = transition(after(judged(patient)), escalated(20))
+  expect(step.facts).toEqual([
+    {
+      kind: 'request.escalated',
+      fields: {
+        ...{ requestId: 'req_1', resource: 'orders-db', role: 'migrator' },
+        approvers: 'on-call',
+      },
+    },
+  ])
+  expect(itemOf(step.request)).toMatchObject({ escalatedTo: 'on-call', escalatedAt: 20 })
+  const approved = after(judged(patient), escalated(20), answer, {
+    ...{ type: 'decided', decision: says('approve', 'ann'), at: 31 },
+  })
+  expect(approved.phase).toBe('opening')
+})
+
+test('an escalation does not move the deadline', () => {
+  const request = after(judged(patient), escalated(20))
+  expect(transition(request, { type: 'deadline', at: 50 }).request.phase).toBe('expired')
+})

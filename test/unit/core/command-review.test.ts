@@ -130,3 +130,44 @@ test('in 10,000 random lives there is one end, and approval only by two people w
     expect([...voices].sort(), `seed ${seed}`).toEqual(['ann', 'bob'])
   }
 })
+
+const patient: ReviewQuestion = {
+  ...question,
+  approval: { ...question.approval, escalation: { to: 'on-call', afterMs: 20 } },
+}
+const waiting = () => openReview(patient, 0).review
+const escalation = (review: CommandReview, at: number) =>
+  reviewTransition(review, { type: 'escalated', at })
+
+test('a review escalates once, at its time, and never when it is over or has no group to go to', () => {
+  expect(escalation(waiting(), 19).review.escalatedAt).toBeUndefined()
+  expect(escalation(waiting(), 50).review.escalatedAt).toBeUndefined()
+  const plain = after()
+  expect(escalation(plain, 20).review).toBe(plain)
+  const once = escalation(waiting(), 20).review
+  expect(escalation(once, 21).review).toBe(once)
+  const gone = reviewTransition(waiting(), { type: 'withdrawn', why: 'cancelled' }).review
+  expect(escalation(gone, 20).review).toBe(gone)
+})
+
+test('the second group answers a command only once it is escalated', () => {
+  const sub = { type: 'decided', decision: says('approve', 'sub', ['on-call']), at: 30 } as const
+  expect(reviewTransition(waiting(), sub).refusal?.code).toBe('NOT_ENTITLED')
+  const step = escalation(waiting(), 20)
+  expect(step.facts.map(({ kind }) => kind)).toEqual(['review.escalated'])
+  expect(reviewItemOf(step.review)).toMatchObject({ escalatedTo: 'on-call', escalatedAt: 20 })
+  expect(reviewTransition(step.review, sub).refusal).toBeUndefined()
+})
+
+test('a command whose policy wants reasons is neither approved nor denied without one', () => {
+  const strict = openReview(
+    { ...question, approval: { ...question.approval, reasonRequired: true } },
+    0,
+  ).review
+  for (const answer of ['approve', 'deny'] as const) {
+    const silent = { ...says(answer, 'ann'), reason: '  ' }
+    const step = reviewTransition(strict, { type: 'decided', decision: silent, at: 1 })
+    expect(step.refusal?.code).toBe('REASON_REQUIRED')
+    expect(step.review).toBe(strict)
+  }
+})

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Decision } from '../../../core/decision.js'
 import type { Principal } from '../../../core/principal.js'
+import type { Approval } from '../../../core/verdict.js'
 import { decisionReasonLengthMax, isSamePerson, tally } from '../../../core/quorum.js'
 
 const person = (name: string, fields: Partial<Principal> = {}): Principal => ({
@@ -68,4 +69,43 @@ test('one denial is enough, and no quorum below one lets a request through unask
   expect(codeOf(says('deny', person('ann')))).toBe('denied')
   const none = { ...approval, quorum: 0 }
   expect(tally(none, job, [], says('approve', person('ann'), { memberOf: [] })).ok).toBe(false)
+})
+
+const strict = { ...approval, reasonRequired: true }
+const rejected = (decision: Decision, isEscalated = false, asked: Approval = strict) => {
+  const outcome = tally(asked, job, [], decision, isEscalated)
+  return outcome.ok ? outcome.value : outcome.refusal.code
+}
+
+test('where a reason is required, neither an approval nor a denial counts without words', () => {
+  for (const reason of ['', ' ', '\n\t ']) {
+    expect(rejected(says('approve', person('ann'), { reason }))).toBe('REASON_REQUIRED')
+    expect(rejected(says('deny', person('ann'), { reason }))).toBe('REASON_REQUIRED')
+  }
+  expect(rejected(says('deny', person('ann'), { reason: 'not today' }))).toBe('denied')
+})
+
+test('whoever may not answer is not told that a reason is missing', () => {
+  expect(rejected(says('approve', job))).toBe('SELF_APPROVAL')
+  expect(rejected(says('approve', person('eve'), { memberOf: [] }))).toBe('NOT_ENTITLED')
+})
+
+const patient = { ...approval, escalation: { to: 'on-call', afterMs: 100 } }
+
+test('the group to escalate to answers only once the question is escalated', () => {
+  const sub = says('approve', person('sub'), { memberOf: ['on-call'] })
+  expect(rejected(sub, false, patient)).toBe('NOT_ENTITLED')
+  expect(rejected(sub, true, patient)).toBe('pending')
+  expect(rejected(sub, true, approval)).toBe('NOT_ENTITLED')
+})
+
+test('after an escalation both groups count, each person once, and strangers still do not', () => {
+  const ann = says('approve', person('ann'))
+  const sub = says('approve', person('sub'), { memberOf: ['on-call'] })
+  expect(tally(patient, job, [ann], sub, true)).toEqual({ ok: true, value: 'approved' })
+  const both = says('approve', person('ann'), { memberOf: ['owners', 'on-call'] })
+  expect(tally(patient, job, [ann], both, true).ok).toBe(false)
+  expect(rejected(says('approve', person('eve'), { memberOf: ['eve'] }), true, patient)).toBe(
+    'NOT_ENTITLED',
+  )
 })
