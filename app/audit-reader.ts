@@ -12,8 +12,8 @@ import type { AuditEntry, AuditReader, AuditReport } from '../web/api/ports.js'
 export interface AuditReaderParts {
   readonly store: RecordStore
   readonly sealer: Sealer
-  /** SPKI PEM of every key that may have signed. */
-  readonly publicKeys: readonly string[]
+  /** SPKI PEM of every key that may have signed, oldest first. */
+  readonly publicKeys: () => readonly string[]
 }
 
 /** AuditReader on the store. */
@@ -50,7 +50,7 @@ export class StoreAuditReader implements AuditReader {
   }
 
   async verify(): Promise<AuditReport> {
-    const keys = verifyingKeys(this.#parts.publicKeys)
+    const keys = verifyingKeys(this.#parts.publicKeys())
     const report = await verifyLog(this.#parts.store, { keys })
     return {
       intact: report.ok,
@@ -59,6 +59,10 @@ export class StoreAuditReader implements AuditReader {
       checkpointCount: report.checkpointCount,
       problems: report.findings.map((finding) => finding.text),
     }
+  }
+
+  keys(): readonly string[] {
+    return this.#parts.publicKeys()
   }
 
   anchor() {

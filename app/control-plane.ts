@@ -3,30 +3,31 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { NativeConnection } from '@temporalio/worker'
+import type { Kysely } from 'kysely'
 import { customAlphabet } from 'nanoid'
 
 import { accessRulesOf } from '../activities/access-rules.js'
 import { createActivities } from '../activities/activities.js'
-import { CheckpointSigner } from '../audit/checkpoint.js'
 import { ChainedAuditLog } from '../audit/log.js'
 import type { GatewayId, RequestId } from '../core/ids.js'
 import type { Clock } from '../core/ports.js'
 import { OidcIdentity } from '../identity/oidc.js'
 import { openDatabase } from '../store/database.js'
-import { KeyRing } from '../store/encryption.js'
 import { PostgresGrantStore } from '../store/grants.js'
 import { PostgresInbox } from '../store/inbox.js'
+import { PostgresKeyStore } from '../store/keys.js'
 import { migrate } from '../store/migrations.js'
 import { PostgresPolicyStore } from '../store/policies.js'
 import { PostgresRecordingKeys } from '../store/recordings.js'
 import { PostgresRecordStore } from '../store/records.js'
+import type { Schema } from '../store/schema.js'
 import { PostgresSecretStore } from '../store/secrets.js'
 import { PostgresSessionRegistry } from '../store/sessions.js'
 import { PostgresTokenLedger } from '../store/tokens.js'
 import { createBus } from './bus.js'
 import { Credentials } from './credentials.js'
 import type { Engines } from './engines.js'
-import type { Keys } from './keys.js'
+import { openKeys, type Keys } from './keys.js'
 import { createDataConverter } from './payload-codec.js'
 import type { Environment } from './environment.js'
 import { PolicySource } from './policy-source.js'
@@ -46,9 +47,8 @@ const unambiguous = customAlphabet('23456789bcdfghjkmnpqrstvwxz', 10)
 export interface ControlPlaneParts {
   readonly engines: Pick<Engines, 'databaseUrl' | 'temporalAddress'>
   readonly namespace: string
-  readonly keys: Keys
-  /** Where recordings are kept. */
-  readonly places: Pick<Environment, 'dataDirectory' | 'recordings'>
+  /** Where keys are found and recordings are kept. */
+  readonly places: Pick<Environment, 'dataDirectory' | 'encryptionKey' | 'recordings'>
   /** Carries hints between processes; the store does when absent. */
   readonly redisUrl: string | undefined
   readonly bundlePath: string
@@ -65,16 +65,23 @@ export type ControlPlane = Awaited<ReturnType<typeof startControlPlane>>
 
 /** Brings the store up to date, opens the log, reads the policy, and starts the worker. */
 export async function startControlPlane(parts: ControlPlaneParts) {
-  const { engines, clock, report, keys } = parts
+  const { engines, clock, report } = parts
   await migrate(engines.databaseUrl)
   const gatewayId: GatewayId = `gwy_${unambiguous()}`
-  const stored = openStore(parts, gatewayId)
+  const db = openDatabase(engines.databaseUrl, { poolMax: POOL_MAX, applicationName: gatewayId })
+  const keys = await openKeys({
+    ...{ store: new PostgresKeyStore(db), clock, report },
+    source: parts.places.encryptionKey,
+    dataDirectory: parts.places.dataDirectory,
+  }).catch(async (failure: unknown) => {
+    await db.destroy()
+    throw failure
+  })
+  const stored = openStore(parts, gatewayId, db, keys)
   const audit = await ChainedAuditLog.open({
     store: stored.records,
     sealer: stored.sealer,
-    signer: new CheckpointSigner(
-      keys.audit.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    ),
+    signer: keys.auditSigner,
     clock,
     chain: gatewayId,
     version: parts.version,
@@ -95,10 +102,10 @@ export async function startControlPlane(parts: ControlPlaneParts) {
     onChange: (policy) => identity.configure([...policy.issuers.values()]),
     onTrouble: (failure) => report('policy', failure),
   })
-  const workflows = await startWorkflows(parts, gatewayId, stored, audit, policies)
+  const workflows = await startWorkflows(parts, gatewayId, stored, keys, audit, policies)
   return {
     ...stored,
-    ...{ gatewayId, audit, identity, policies, clock, recordings, replays },
+    ...{ gatewayId, keys, audit, identity, policies, clock, recordings, replays },
     access: workflows.access,
     reviews: workflows.reviews,
     credentials: new Credentials({
@@ -110,6 +117,7 @@ export async function startControlPlane(parts: ControlPlaneParts) {
     newRequestId: (): RequestId => `req_${unambiguous()}`,
     async stop() {
       policies.close()
+      keys.close()
       try {
         await workflows.stop()
         await audit.close()
@@ -120,18 +128,21 @@ export async function startControlPlane(parts: ControlPlaneParts) {
   }
 }
 
-function openStore(parts: ControlPlaneParts, gatewayId: GatewayId) {
-  const { engines, keys, clock, report } = parts
-  const db = openDatabase(engines.databaseUrl, { poolMax: POOL_MAX, applicationName: gatewayId })
+function openStore(
+  parts: ControlPlaneParts,
+  gatewayId: GatewayId,
+  db: Kysely<Schema>,
+  { sealer, bus: busKey }: Keys,
+) {
+  const { engines, clock, report } = parts
   // The log has connections of its own: nothing else can keep it waiting.
   const recordDb = openDatabase(engines.databaseUrl, {
     poolMax: RECORD_POOL_MAX,
     applicationName: `${gatewayId}-audit`,
     statementMsMax: 2_000,
   })
-  const sealer = new KeyRing(keys.encryption)
   const bus = createBus({
-    ...{ databaseUrl: engines.databaseUrl, redisUrl: parts.redisUrl, key: keys.bus },
+    ...{ databaseUrl: engines.databaseUrl, redisUrl: parts.redisUrl, key: busKey },
     from: gatewayId,
     onTrouble: (trouble) => report('bus', trouble),
   })
@@ -150,13 +161,14 @@ function openStore(parts: ControlPlaneParts, gatewayId: GatewayId) {
 }
 
 async function startWorkflows(
-  { engines, namespace, keys, bundlePath, clock, report, onFatal }: ControlPlaneParts,
+  { engines, namespace, bundlePath, clock, report, onFatal }: ControlPlaneParts,
   gatewayId: GatewayId,
   stored: ReturnType<typeof openStore>,
+  keys: Keys,
   audit: ChainedAuditLog,
   policies: PolicySource,
 ) {
-  const dataConverter = createDataConverter([{ id: 'main', key: keys.encryption }])
+  const dataConverter = createDataConverter(keys.payloads)
   const services = connectTemporal({
     connection: { address: engines.temporalAddress },
     ...{ namespace, dataConverter, clock, report },

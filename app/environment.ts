@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { distance } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { WarderError } from '../core/errors.js'
-import type { EncryptionKeySource } from './keys.js'
+import type { EncryptionKeySource } from './key-encryption.js'
 import { secretUrl } from './secret-url.js'
 
 /** Where to listen, or how callers reach what listens. */
@@ -191,7 +191,8 @@ const SCHEMA = z.object({
     otherwise: 'the address that it listens on',
   }),
   WARDER_ENCRYPTION_KEY: encryptionKey.optional().register(about, {
-    meaning: 'Key that seals workflow payloads, stored credentials and sensitive audit fields.',
+    meaning:
+      'Key-encryption key: wraps the keys in the store, which seal payloads, credentials and the log. The same for all processes.',
     form: 'file:PATH, or 32 bytes in base64',
     otherwise: 'a key made at first start, in the data directory',
   }),

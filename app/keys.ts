@@ -1,128 +1,229 @@
-// The keys that a Warder keeps for itself: made at its first start, read back at every later one.
-// Never prints a key, and never replaces one: whatever was sealed with it would be lost.
+// The keys that a Warder keeps for itself: in the store, wrapped, so that every process finds the
+// same ones. Never prints a key, and never replaces one: whatever was made with it would be lost.
 
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  hkdfSync,
-  randomBytes,
-} from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { WarderError } from '../core/errors.js'
-import { openPart } from './data-directory.js'
-import { createOnce, errorCode } from './private-file.js'
+import { timingSafeEqual } from 'node:crypto'
+import { CheckpointSigner } from '../audit/checkpoint.js'
+import { assert, WarderError } from '../core/errors.js'
+import { KEY_PURPOSES, type KeyStore, type KeyWrapper, type StoredKey } from '../core/keys.js'
+import type { Clock } from '../core/ports.js'
+import { KeyRing, masterKeyId } from '../store/encryption.js'
+import { contextOf, firstKey } from './first-keys.js'
+import { openKeyEncryption, type EncryptionKeySource } from './key-encryption.js'
+import type { PayloadKeys } from './payload-codec.js'
+import type { Authority } from './tls.js'
 
-/** Length of the key that seals payloads and stored credentials (AES-256-GCM). */
-export const ENCRYPTION_KEY_BYTES = 32
+/** A rotated key is looked for this often … */
+const POLL_MS = 10_000
+/** … and used only this long after it was made, when every process has it. */
+export const ACTIVE_IN_MS = 30_000
+/** Something made with a key that is not known yet has the keys read again, but not more often. */
+const REFRESH_APART_MS = 1_000
+/** What payloads named the first key before the store held keys. */
+const FIRST_PAYLOAD_KEY = 'main'
 
-/** No key file is longer; a path that points at something else is noticed before it is read. */
-const KEY_FILE_BYTES_MAX = 16_384
-
-/** Where the encryption key comes from when it is not the data directory's own. */
-export type EncryptionKeySource = { readonly file: string } | { readonly base64: string }
-
-/** The key pair that signs the audit log's checkpoints (Ed25519, RFC 8032). */
-export interface AuditKey {
-  readonly privateKey: KeyObject
-  readonly publicKey: KeyObject
-  /** SPKI PEM: what whoever verifies the log needs. */
-  readonly publicKeyPem: string
-}
-
-/** Everything secret that one process needs from its start to its end. */
-export interface Keys {
-  readonly encryption: Uint8Array
-  /** Keys the digests of masks that say `hash`; the same on all gateways of one encryption key. */
-  readonly masking: Uint8Array
-  readonly audit: AuditKey
-  /** Proves hints between processes, and names their channel; the same on all of one encryption key. */
-  readonly bus: Uint8Array
+/** What keys are opened with. */
+export interface KeyParts {
+  readonly store: KeyStore
+  /** The data directory's own when undefined. */
+  readonly source: EncryptionKeySource | undefined
+  readonly dataDirectory: string
+  readonly clock: Clock
+  /** Hears of keys that can't be read while the process runs. */
+  readonly report: (what: string, failure: unknown) => void
 }
 
 /**
- * Reads the keys, making those that are not there yet under `DATA/keys` with mode 0600.
+ * Opens the keys of the deployment, making those that are not there yet. Two processes that start at
+ * the same moment end up with the same keys.
  *
- * @throws WarderError `INVALID_ARGUMENT` when a key file can be read by others, or holds no key.
+ * @throws WarderError `INVALID_ARGUMENT` when the key-encryption key is not the one that wrapped
+ * them, `CONTROL_PLANE_UNAVAILABLE` when the store can't be read.
  */
-export function loadKeys(dataDirectory: string, encryption?: EncryptionKeySource): Keys {
-  const directory = openPart(dataDirectory, 'keys')
-  const main = encryption ? givenKey(encryption) : ownEncryptionKey(directory)
-  return {
-    encryption: main,
-    masking: maskingKey(main),
-    audit: auditKey(directory),
-    bus: busKey(main),
+export async function openKeys(parts: KeyParts): Promise<Keys> {
+  const { store, source, dataDirectory } = parts
+  let stored = await store.list()
+  const keyEncryption = openKeyEncryption(source, dataDirectory, stored.length === 0)
+  const { wrapper } = keyEncryption
+  for (const key of stored) requireWrapper(key, wrapper)
+  const missing = KEY_PURPOSES.filter((purpose) => stored.every((key) => key.purpose !== purpose))
+  if (missing.length > 0) {
+    const earlier = await store.earlier()
+    const first = []
+    for (const purpose of missing) {
+      const { secret, ...key } = await firstKey(purpose, { ...parts, keyEncryption, earlier })
+      const place = { ...key, version: 1 }
+      const wrapped = await wrapper.wrap(secret, contextOf(place))
+      first.push({
+        ...place,
+        wrapped,
+        wrappedBy: wrapper.id,
+        madeAt: Math.floor(parts.clock.now()),
+      })
+    }
+    // Whoever was quicker: what stands in the store holds for all.
+    await store.add(first, 0)
+    stored = await store.list()
+  }
+  return Keys.open(parts, wrapper, stored)
+}
+
+interface OpenedKey {
+  readonly stored: StoredKey
+  readonly secret: Uint8Array
+}
+
+/** Everything secret that a process needs from its start to its end; it follows rotations. */
+export class Keys {
+  /** Seals at rest, and opens what any key of the deployment sealed. */
+  readonly sealer: KeyRing
+  /** Encrypts payloads of workflows. */
+  readonly payloads: PayloadKeys
+  /** Keys the digests of masks that say `hash`; never rotated, so that equal values stay equal. */
+  readonly masking: Uint8Array
+  /** Proves hints between processes, and names their channel. */
+  readonly bus: Uint8Array
+  readonly #parts: KeyParts
+  readonly #wrapper: KeyWrapper
+  readonly #opened = new Map<string, OpenedKey>()
+  readonly #timer: NodeJS.Timeout
+  #refreshing: Promise<void> | undefined
+  #refreshedMs: number
+
+  private constructor(parts: KeyParts, wrapper: KeyWrapper, opened: readonly OpenedKey[]) {
+    this.#parts = parts
+    this.#wrapper = wrapper
+    for (const key of opened) this.#opened.set(contextOf(key.stored), key)
+    const sealing = this.#versions('sealing').map(({ secret }) => secret)
+    this.sealer = new KeyRing(this.#current('sealing').secret, sealing)
+    this.masking = this.#current('masking').secret
+    this.bus = this.#current('bus').secret
+    this.payloads = {
+      current: () => {
+        const { stored, secret } = this.#current('sealing')
+        return { id: stored.id, key: secret }
+      },
+      find: (id) => this.#findPayloadKey(id),
+    }
+    this.#refreshedMs = parts.clock.monotonicMs()
+    this.#timer = setInterval(() => {
+      this.refresh().catch((failure: unknown) => parts.report('keys', failure))
+    }, POLL_MS).unref()
+  }
+
+  /** Unwraps what the store holds. @throws WarderError `INVALID_ARGUMENT` */
+  static async open(
+    parts: KeyParts,
+    wrapper: KeyWrapper,
+    stored: readonly StoredKey[],
+  ): Promise<Keys> {
+    const opened = []
+    for (const key of stored) opened.push(await unwrap(key, wrapper))
+    return new Keys(parts, wrapper, opened)
+  }
+
+  /** Signs checkpoints with the key in force. */
+  readonly auditSigner: Pick<CheckpointSigner, 'sign'> = {
+    sign: (statement) => this.#signer().sign(statement),
+  }
+
+  /** SPKI PEM of every key that ever signed, oldest first: what whoever verifies the log needs. */
+  get auditPublicKeys(): readonly string[] {
+    return this.#versions('audit').map(({ secret }) => signerOf(secret).publicKey)
+  }
+
+  /** Signs the certificates that Warder makes for itself. */
+  get authority(): Authority {
+    const { stored, secret } = this.#current('tls')
+    return { certificate: stored.publicPart ?? '', key: Buffer.from(secret).toString('utf8') }
+  }
+
+  /** Reads the keys again. What can't be unwrapped is a failure; the keys at hand stay. */
+  async refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = undefined
+    })
+    return this.#refreshing
+  }
+
+  /** Stops following rotations. */
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  async #refresh(): Promise<void> {
+    this.#refreshedMs = this.#parts.clock.monotonicMs()
+    const stored = await this.#parts.store.list()
+    for (const key of stored) {
+      const known = this.#opened.get(contextOf(key))
+      const opened =
+        known === undefined ? await unwrap(key, this.#wrapper) : { ...known, stored: key }
+      this.#opened.set(contextOf(key), opened)
+      if (key.purpose === 'sealing') this.sealer.hold(opened.secret)
+    }
+    this.sealer.sealWith(this.#current('sealing').secret)
+  }
+
+  async #findPayloadKey(id: string): Promise<Uint8Array | undefined> {
+    const named = () => {
+      const keys = this.#versions('sealing')
+      return id === FIRST_PAYLOAD_KEY ? keys[0] : keys.find(({ stored }) => stored.id === id)
+    }
+    const known = named()
+    if (known !== undefined) return known.secret
+    const sinceMs = this.#parts.clock.monotonicMs() - this.#refreshedMs
+    if (this.#refreshing !== undefined || sinceMs >= REFRESH_APART_MS) await this.refresh()
+    return named()?.secret
+  }
+
+  /** Oldest first. */
+  #versions(purpose: StoredKey['purpose']): OpenedKey[] {
+    return [...this.#opened.values()]
+      .filter(({ stored }) => stored.purpose === purpose)
+      .sort((a, b) => a.stored.version - b.stored.version)
+  }
+
+  #current(purpose: StoredKey['purpose']): OpenedKey {
+    const key = this.#versions(purpose).findLast(({ stored }) => stored.isActive)
+    assert(key !== undefined, `there is a key for ${purpose}`)
+    return key
+  }
+
+  #signer(): CheckpointSigner {
+    return signerOf(this.#current('audit').secret)
   }
 }
 
-/** HKDF (RFC 5869): who learns it can test guesses against digests, and open nothing. */
-const maskingKey = (encryption: Uint8Array): Uint8Array =>
-  new Uint8Array(hkdfSync('sha256', encryption, '', 'warder-masking-v1', 32))
+const signerOf = (pem: Uint8Array): CheckpointSigner =>
+  new CheckpointSigner(Buffer.from(pem).toString('utf8'))
 
-/** HKDF (RFC 5869): who learns it can cancel commands that run, and nothing else. */
-const busKey = (encryption: Uint8Array): Uint8Array =>
-  new Uint8Array(hkdfSync('sha256', encryption, '', 'warder-bus-v1', 32))
-
-function ownEncryptionKey(directory: string): Uint8Array {
-  const file = join(directory, 'encryption.key')
-  const text = readOrMake(file, () => `${randomBytes(ENCRYPTION_KEY_BYTES).toString('base64')}\n`)
-  return keyFrom(text, file)
+function requireWrapper(key: StoredKey, wrapper: KeyWrapper): void {
+  if (key.wrappedBy === wrapper.id) return
+  throw new WarderError('INVALID_ARGUMENT', {
+    what: 'WARDER_ENCRYPTION_KEY',
+    why:
+      `the store’s ${key.purpose} key ${key.id} is wrapped by ${key.wrappedBy}, and this process has ` +
+      `${wrapper.id}; start it with the key-encryption key of the others, or with the new one ` +
+      'after `warder keys rewrap`',
+  })
 }
 
-function givenKey(source: EncryptionKeySource): Uint8Array {
-  if ('base64' in source) return keyFrom(source.base64, 'WARDER_ENCRYPTION_KEY')
-  return keyFrom(readKeyFile(source.file), source.file)
-}
-
-function keyFrom(text: string, what: string): Uint8Array {
-  const trimmed = text.trim()
-  const key = Buffer.from(trimmed, 'base64')
-  // Node's decoder skips what is not base64; only a key that encodes to the same text is one.
-  if (key.length !== ENCRYPTION_KEY_BYTES || key.toString('base64') !== trimmed) {
-    throw unusable(what, `it must hold ${ENCRYPTION_KEY_BYTES} bytes in base64`)
+async function unwrap(stored: StoredKey, wrapper: KeyWrapper): Promise<OpenedKey> {
+  requireWrapper(stored, wrapper)
+  const secret = await wrapper.unwrap(stored.wrapped, contextOf(stored))
+  // The row is only believed where the key itself bears it out: columns can be written by others.
+  if (!sameText(idOf(stored, secret), stored.id)) {
+    throw new WarderError('INVALID_ARGUMENT', {
+      what: `The store’s ${stored.purpose} key ${stored.id}`,
+      why: 'it is another key than its row says; restore the table `keys` from a backup',
+    })
   }
-  return key
+  return { stored, secret }
 }
 
-function auditKey(directory: string): AuditKey {
-  const file = join(directory, 'audit.pem')
-  const pem = readOrMake(file, () =>
-    generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-  )
-  let privateKey: KeyObject
-  try {
-    privateKey = createPrivateKey(pem)
-  } catch {
-    throw unusable(file, 'it must hold an Ed25519 private key as PKCS#8 PEM')
-  }
-  if (privateKey.asymmetricKeyType !== 'ed25519') throw unusable(file, 'the key must be Ed25519')
-  const publicKey = createPublicKey(privateKey)
-  const publicKeyPem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
-  return { privateKey, publicKey, publicKeyPem }
+function idOf({ purpose, publicPart }: StoredKey, secret: Uint8Array): string {
+  if (purpose === 'audit') return signerOf(secret).keyId
+  return masterKeyId(purpose === 'tls' ? Buffer.from(publicPart ?? '') : secret)
 }
 
-function readOrMake(file: string, make: () => string): string {
-  try {
-    return readKeyFile(file)
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error
-  }
-  // Of two first starts at the same moment, both end up with the key of the quicker one.
-  createOnce(file, make())
-  return readKeyFile(file)
-}
-
-function readKeyFile(file: string): string {
-  const { mode, size } = statSync(file)
-  if ((mode & 0o007) !== 0) {
-    throw unusable(file, `others on this machine can reach it; run \`chmod o-rwx ${file}\``)
-  }
-  if (size > KEY_FILE_BYTES_MAX) throw unusable(file, 'it is too long for a key')
-  return readFileSync(file, 'utf8')
-}
-
-const unusable = (what: string, why: string): WarderError =>
-  new WarderError('INVALID_ARGUMENT', { what, why })
+const sameText = (a: string, b: string): boolean =>
+  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))

@@ -5,12 +5,29 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import type { DataConverter, Payload, PayloadCodec } from '@temporalio/common'
 import { WarderError, assert } from '../core/errors.js'
-import { ENCRYPTION_KEY_BYTES } from './keys.js'
+import { ENCRYPTION_KEY_BYTES } from './key-encryption.js'
 
 /** A key with the id that encrypted payloads name it by. */
 export interface PayloadKey {
   readonly id: string
   readonly key: Uint8Array
+}
+
+/** The keys that payloads are encrypted with; they may change while the process runs. */
+export interface PayloadKeys {
+  /** Encrypts from now on. */
+  current(): PayloadKey
+  /** The key of this id, looked for anew when it is not known yet. */
+  find(id: string): Promise<Uint8Array | undefined>
+}
+
+/** Keys that stay as they are: the first encrypts, the others only decrypt. */
+export function fixedPayloadKeys(keys: readonly [PayloadKey, ...PayloadKey[]]): PayloadKeys {
+  const known = new Map(keys.map(({ id, key }) => [id, key]))
+  for (const { key } of keys) {
+    assert(key.length === ENCRYPTION_KEY_BYTES, 'payload keys are 256 bits long')
+  }
+  return { current: () => keys[0], find: (id) => Promise.resolve(known.get(id)) }
 }
 
 const encoding = 'binary/encrypted'
@@ -23,19 +40,14 @@ const text = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * AES-256-GCM over whole payloads, metadata included (NIST SP 800-38D, random 96-bit nonces).
- * The first key encrypts; the others only decrypt what was written before a rotation.
  *
  * @throws WarderError `INTERNAL` from `decode` when a payload is not encrypted, was made with an
  * unknown key, or was tampered with.
  */
-export function createPayloadCodec(keys: readonly [PayloadKey, ...PayloadKey[]]): PayloadCodec {
-  const known = new Map(keys.map(({ id, key }) => [id, key]))
-  for (const { key } of keys) {
-    assert(key.length === ENCRYPTION_KEY_BYTES, 'payload keys are 256 bits long')
-  }
+export function createPayloadCodec(keys: PayloadKeys): PayloadCodec {
   return {
-    encode: (payloads) => Promise.resolve(payloads.map((payload) => seal(keys[0], payload))),
-    decode: (payloads) => Promise.resolve(payloads.map((payload) => unseal(known, payload))),
+    encode: (payloads) => Promise.resolve(payloads.map((payload) => seal(keys.current(), payload))),
+    decode: (payloads) => Promise.all(payloads.map((payload) => unseal(keys, payload))),
   }
 }
 
@@ -44,7 +56,7 @@ export function createPayloadCodec(keys: readonly [PayloadKey, ...PayloadKey[]])
  * failure converter is given only where this module does not run from the build.
  */
 export function createDataConverter(
-  keys: readonly [PayloadKey, ...PayloadKey[]],
+  keys: PayloadKeys,
   failureConverterPath = fileURLToPath(
     new URL('../workflows/failure-converter.js', import.meta.url),
   ),
@@ -64,11 +76,11 @@ function seal({ id, key }: PayloadKey, payload: Payload): Payload {
   }
 }
 
-function unseal(known: ReadonlyMap<string, Uint8Array>, { metadata, data }: Payload): Payload {
+async function unseal(keys: PayloadKeys, { metadata, data }: Payload): Promise<Payload> {
   const named = text.decode(metadata?.['encoding'] ?? new Uint8Array())
   if (named !== encoding) throw unreadable('it is not encrypted')
   const id = text.decode(metadata?.['encryption-key-id'] ?? new Uint8Array())
-  const key = known.get(id)
+  const key = await keys.find(id)
   if (key === undefined) throw unreadable(`its key ${id} is not known here`)
   if (data == null || data.length < nonceBytes + tagBytes) throw unreadable('it is cut short')
   try {

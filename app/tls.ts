@@ -59,23 +59,25 @@ export function givenTls(
 
 /**
  * The certificate that Warder makes for loopback and for `names`, renewed here when it nears its
- * end or the names have changed; the authority stays for as long as it can sign.
+ * end or the names have changed. Without an authority that all processes share, the data directory
+ * has one of its own, which stays for as long as it can sign.
  */
 export async function ownTls(
   dataDirectory: string,
   names: readonly string[],
   clock: Clock,
+  shared?: Authority,
 ): Promise<ServerTls> {
   const directory = openPart(dataDirectory, 'tls')
   const path = (name: string) => join(directory, name)
   const authorityFile = path('authority.pem')
   const wanted = [...new Set([...LOOPBACK, ...names.map((name) => name.toLowerCase())])]
-  let authority = readPair(authorityFile, path('authority.key'))
-  if (authority === undefined || !lasts(authority.certificate, SERVER_DAYS, clock)) {
+  let authority = shared ?? earlierAuthority(dataDirectory, clock)
+  if (authority === undefined) {
     authority = await makeAuthority(clock)
     replaceFile(path('authority.key'), authority.key)
-    replaceFile(authorityFile, authority.certificate)
   }
+  replaceFile(authorityFile, authority.certificate)
   const present = readPair(path('server.pem'), path('server.key'))
   if (present !== undefined && serves(present.certificate, authority.certificate, wanted, clock)) {
     return { ...present, authorityFile }
@@ -89,6 +91,16 @@ export async function ownTls(
 interface Pair {
   readonly certificate: string
   readonly key: string
+}
+
+/** A certificate authority of Warder's own, as PEM; the key is PKCS #8. */
+export type Authority = Pair
+
+/** The authority in a data directory, if it has one that can still sign for a server's whole term. */
+export function earlierAuthority(dataDirectory: string, clock: Clock): Authority | undefined {
+  const directory = openPart(dataDirectory, 'tls')
+  const pair = readPair(join(directory, 'authority.pem'), join(directory, 'authority.key'))
+  return pair !== undefined && lasts(pair.certificate, SERVER_DAYS, clock) ? pair : undefined
 }
 
 /** Undefined when they are not there, or are not (any longer) a pair. */
@@ -120,7 +132,8 @@ function serves(
   return named && lasts(pem, RENEW_DAYS, clock) && certificate.verify(authority.publicKey)
 }
 
-async function makeAuthority(clock: Clock): Promise<Pair> {
+/** Makes an authority; it can sign for ten years. */
+export async function makeAuthority(clock: Clock): Promise<Authority> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     ...validity(clock, AUTHORITY_DAYS),

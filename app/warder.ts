@@ -21,7 +21,7 @@ import { startControlPlane, type ControlPlane } from './control-plane.js'
 import { startEngines } from './engines.js'
 import { formatHostPort, type Environment, type HostPort } from './environment.js'
 import type { Progress } from './embedded/executable.js'
-import { loadKeys, type Keys } from './keys.js'
+import type { Keys } from './keys.js'
 import { Revocation } from './revoker.js'
 import { givenTls, ownTls, type ServerTls } from './tls.js'
 
@@ -77,13 +77,12 @@ async function start(
   onStop: (step: () => Promise<void> | void) => void,
 ): Promise<Omit<RunningWarder, 'stop'>> {
   const { environment, progress, report, onFatal } = options
-  const keys = loadKeys(environment.dataDirectory, environment.encryptionKey)
   const parser = new ParserPool()
   onStop(() => parser.close())
   const engines = await startEngines(environment, progress, onFatal)
   onStop(() => engines.stop())
   const control = await startControlPlane({
-    ...{ engines, keys, report, onFatal, places: environment },
+    ...{ engines, report, onFatal, places: environment },
     redisUrl: environment.redisUrl,
     namespace: environment.temporal.namespace,
     bundlePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)),
@@ -92,11 +91,12 @@ async function start(
     clock: systemClock,
   })
   onStop(() => control.stop())
+  const { keys } = control
   control.audit.onFailure(onFatal)
   if (environment.policyFile !== undefined) {
     onStop(await followPolicyFile(environment.policyFile, control, options))
   }
-  const tls = await tlsOf(environment)
+  const tls = await tlsOf(environment, keys)
   const live = new LiveSessions({ ...control, registry: control.registry })
   const policy = { current: () => control.policies.policy }
   const gateway = new Gateway({ ...control, id: control.gatewayId, policy, live })
@@ -116,7 +116,7 @@ async function start(
     log: { level: 'warn', write: (line: string) => report('api', line) },
   }
   const parts = {
-    ...apiParts(control, live, keys.audit.publicKeyPem, postgres, tls),
+    ...apiParts(control, live, postgres, tls),
     onRefusedCaller: (peer: string, refusal: Refusal) =>
       gateway.refuseConnection({ protocol: 'api', peer }, refusal),
   }
@@ -164,13 +164,7 @@ function serverOf(
   })
 }
 
-function apiParts(
-  control: ControlPlane,
-  live: LiveSessions,
-  publicKeyPem: string,
-  postgres: HostPort,
-  tls: ServerTls,
-) {
+function apiParts(control: ControlPlane, live: LiveSessions, postgres: HostPort, tls: ServerTls) {
   const ca = tls.authorityFile === undefined ? undefined : readFileSync(tls.authorityFile, 'utf8')
   return {
     identity: control.identity,
@@ -180,7 +174,7 @@ function apiParts(
     audit: new StoreAuditReader({
       store: control.records,
       sealer: control.sealer,
-      publicKeys: [publicKeyPem],
+      publicKeys: () => control.keys.auditPublicKeys,
     }),
     replays: control.replays,
     policy: () => control.policies.policy,
@@ -193,7 +187,7 @@ function apiParts(
   }
 }
 
-function tlsOf(environment: Environment): Promise<ServerTls> | ServerTls {
+function tlsOf(environment: Environment, keys: Keys): Promise<ServerTls> | ServerTls {
   if (environment.tls !== undefined) return givenTls(environment.tls, systemClock)
   const names = [
     ...new Set([
@@ -205,7 +199,7 @@ function tlsOf(environment: Environment): Promise<ServerTls> | ServerTls {
       ...(environment.public.api === undefined ? [] : [new URL(environment.public.api).hostname]),
     ]),
   ]
-  return ownTls(environment.dataDirectory, names, systemClock)
+  return ownTls(environment.dataDirectory, names, systemClock, keys.authority)
 }
 
 /** Applies the file now and whenever it changes; a broken one is reported, and nothing changes. */

@@ -21,7 +21,8 @@ const NUMBER_ATTEMPTS_MAX = 20
 /** What the writer needs. */
 export interface CheckpointParts {
   readonly store: RecordStore
-  readonly signer: CheckpointSigner
+  /** Signs with the key in force, which may be another one later. */
+  readonly signer: Pick<CheckpointSigner, 'sign'>
   readonly clock: Clock
   readonly chain: string
   /** Hears of a failure after which the log must not go on. */

@@ -34,7 +34,8 @@ const RETRY_MS_MAX = 5_000
 export interface AuditLogParts {
   readonly store: RecordStore
   readonly sealer: Sealer
-  readonly signer: CheckpointSigner
+  /** Signs with the key in force, which may be another one later. */
+  readonly signer: Pick<CheckpointSigner, 'sign'>
   readonly clock: Clock
   /** Names this run of the process: never used by another run (`gwy_…`). */
   readonly chain: string

@@ -31,6 +31,9 @@ export const auditReport = z.object({
   problems: z.array(z.string()).readonly(),
 })
 
+/** SPKI PEM of every key that ever signed checkpoints, oldest first. */
+export const auditKeys = z.object({ keys: z.array(z.string()).readonly() })
+
 /** A signed checkpoint. */
 export const checkpoint = z.object({
   number: z.number(),

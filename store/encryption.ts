@@ -26,6 +26,12 @@ export const masterKeyId = (key: Uint8Array): string =>
     .digest('hex')
     .slice(0, KEY_ID_BYTES * 2)
 
+/** Id of the master key that something was sealed under; undefined when it is not in a known form. */
+export function sealedKeyId(sealed: Uint8Array): string | undefined {
+  if (sealed.length < HEADER_BYTES + TAG_BYTES || sealed[0] !== VERSION) return undefined
+  return Buffer.from(sealed.subarray(1, 1 + KEY_ID_BYTES)).toString('hex')
+}
+
 /**
  * Seals and opens values under the current master key, and opens what older ones sealed.
  *
@@ -34,22 +40,35 @@ export const masterKeyId = (key: Uint8Array): string =>
 export class KeyRing implements Sealer {
   readonly #masters = new Map<string, Uint8Array>()
   readonly #derived = new Map<string, Uint8Array>()
-  readonly #current: { readonly id: string; readonly key: Uint8Array }
+  #current: { readonly id: string; readonly key: Uint8Array }
   #nonces: Buffer = Buffer.alloc(0)
   #own: { readonly prefix: Buffer; readonly key: Uint8Array; sealsLeft: number }
 
   /** Keys are 32 random bytes each; dropping an old one makes what it sealed unreadable for good. */
   constructor(current: Uint8Array, old: readonly Uint8Array[] = []) {
-    for (const key of [current, ...old]) {
-      if (key.length !== MASTER_KEY_BYTES) {
-        throw new WarderError('INVALID_ARGUMENT', {
-          what: 'An encryption key',
-          why: `it has ${String(key.length)} bytes instead of ${String(MASTER_KEY_BYTES)}`,
-        })
-      }
-      this.#masters.set(masterKeyId(key), Uint8Array.from(key))
+    for (const key of old) this.hold(key)
+    this.#current = { id: this.hold(current), key: Uint8Array.from(current) }
+    this.#own = this.#freshKey()
+  }
+
+  /** Opens what this key sealed, from now on; returns the key's id. */
+  hold(key: Uint8Array): string {
+    if (key.length !== MASTER_KEY_BYTES) {
+      throw new WarderError('INVALID_ARGUMENT', {
+        what: 'An encryption key',
+        why: `it has ${String(key.length)} bytes instead of ${String(MASTER_KEY_BYTES)}`,
+      })
     }
-    this.#current = { id: masterKeyId(current), key: Uint8Array.from(current) }
+    const id = masterKeyId(key)
+    if (!this.#masters.has(id)) this.#masters.set(id, Uint8Array.from(key))
+    return id
+  }
+
+  /** Seals with this key from now on. */
+  sealWith(key: Uint8Array): void {
+    const id = this.hold(key)
+    if (id === this.#current.id) return
+    this.#current = { id, key: Uint8Array.from(key) }
     this.#own = this.#freshKey()
   }
 

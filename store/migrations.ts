@@ -7,12 +7,14 @@ import { openDatabase, STORE_SCHEMA } from './database.js'
 import * as firstLight from './migrations/0001-first-light.js'
 import * as recordings from './migrations/0002-recordings.js'
 import * as tokenBindings from './migrations/0003-token-bindings.js'
+import * as keys from './migrations/0007-keys.js'
 
 /** Every migration by its name; they run in the order of the names. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first-light': firstLight,
   '0002-recordings': recordings,
   '0003-token-bindings': tokenBindings,
+  '0007-keys': keys,
 }
 
 /** A migration may rewrite a table, or wait until another process has migrated. */

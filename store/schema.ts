@@ -2,6 +2,7 @@
 
 import type { GrantEnd, GrantOrigin } from '../core/grant.js'
 import type { GatewayId, GrantId, RequestId, ReviewId, SessionId } from '../core/ids.js'
+import type { KeyPurpose } from '../core/keys.js'
 import type { Protocol } from '../core/resource.js'
 import type { SessionEnd } from '../core/session.js'
 
@@ -135,6 +136,21 @@ export interface RecordingTable {
   closed_at: number | null
 }
 
+/** One of Warder's own keys, wrapped. */
+export interface KeyTable {
+  purpose: KeyPurpose
+  version: number
+  id: string
+  wrapped_by: string
+  wrapped: Uint8Array
+  public_part: string | null
+  endorsed_by: string | null
+  endorsement: string | null
+  made_at: number
+  /** `timestamptz` on the store's own clock, so that the hosts' clocks do not matter. */
+  active_from: Date
+}
+
 /** Every table, as kysely wants it. */
 export interface Schema {
   grants: GrantTable
@@ -150,4 +166,5 @@ export interface Schema {
   audit_checkpoints: AuditCheckpointTable
   audit_signed: AuditSignedTable
   recordings: RecordingTable
+  keys: KeyTable
 }

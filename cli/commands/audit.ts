@@ -1,9 +1,9 @@
-// `warder audit`: verify, query, export, anchor.
+// `warder audit`: verify, query, export, anchor, keys.
 
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
-import { auditPage, auditReport, checkpoint } from '../../contract/audit.js'
-import { visible } from '../../core/visible.js'
+import { auditKeys, auditPage, auditReport, checkpoint } from '../../contract/audit.js'
+import { visible, visibleLines } from '../../core/visible.js'
 import type { ConnectionOptions } from '../connection.js'
 import { entriesText } from '../entry-text.js'
 import { EXIT } from '../exit-codes.js'
@@ -33,6 +33,7 @@ export function addAudit(program: Command, shell: Shell): void {
   addQuery(audit, shell)
   addExport(audit, shell)
   addAnchor(audit, shell)
+  addKeys(audit, shell)
 }
 
 function timeOption(text: string): number {
@@ -122,6 +123,18 @@ function addAnchor(audit: Command, { context, run, apiCommand, connect }: Shell)
     run(async (options: ConnectionOptions) => {
       const api = await connect(options)
       printJson(context.stdout, await api.get('/v1/audit/anchor', checkpoint))
+      return EXIT.ok
+    }),
+  )
+}
+
+function addKeys(audit: Command, { context, run, apiCommand, connect }: Shell): void {
+  apiCommand(audit, 'keys', 'Print the public keys that the log is signed with, as PEM.').action(
+    run(async (options: ConnectionOptions) => {
+      const api = await connect(options)
+      const { keys } = await api.get('/v1/audit/keys', auditKeys)
+      if (options.json === true) printJson(context.stdout, { keys })
+      else for (const key of keys) context.stdout.write(`${visibleLines(key.trim())}\n`)
       return EXIT.ok
     }),
   )

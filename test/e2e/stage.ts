@@ -12,7 +12,6 @@ import { verifyExport } from '../../audit/export.js'
 import { systemClock } from '../../app/clock.js'
 import type { PostgresCluster } from '../../app/embedded/postgres-cluster.js'
 import type { ProcessIdentity } from '../../app/embedded/process-identity.js'
-import { loadKeys } from '../../app/keys.js'
 import { FakeIssuer } from '../fakes/issuer.js'
 import { CAST, POLICY, type Player } from './cast.js'
 import {
@@ -293,8 +292,8 @@ export class Stage {
     const online =
       status === 200 && body['intact'] === true ? [] : [`${status} ${JSON.stringify(body)}`]
     const lines = await this.exported()
-    const { audit } = loadKeys(this.data, undefined)
-    const report = await verifyExport(lines, { keys: verifyingKeys([audit.publicKeyPem]) })
+    const { keys } = (await this.call('ana', 'GET', '/v1/audit/keys')).body
+    const report = await verifyExport(lines, { keys: verifyingKeys(keys as string[]) })
     if (report.recordCount < 2) online.push('the export holds no records')
     return [...online, ...report.findings.map((finding) => finding.text)]
   }

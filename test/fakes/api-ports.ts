@@ -218,6 +218,7 @@ export class FakeWarder {
           return toAsync(this.exportLines)
         },
         verify: () => Promise.resolve(this.report),
+        keys: () => ['-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n'],
         anchor: () => Promise.resolve(undefined),
       },
       replays: {

@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TestWorkflowEnvironment } from '@temporalio/testing'
 import { DefaultLogger, Runtime } from '@temporalio/worker'
-import { createDataConverter } from '../../app/payload-codec.js'
+import { createDataConverter, fixedPayloadKeys } from '../../app/payload-codec.js'
 import { bundleWorkflows } from '../../app/workflow-bundle.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -24,7 +24,7 @@ export const testKey = { id: 'test', key: new Uint8Array(32).fill(7) } as const
 
 /** The converter of client, worker and replay in tests. */
 export function testDataConverter() {
-  return createDataConverter([testKey], failureConverterPath())
+  return createDataConverter(fixedPayloadKeys([testKey]), failureConverterPath())
 }
 
 /** A Temporal dev server on a port of its own; `extraArguments` go to its command line. */

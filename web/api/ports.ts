@@ -39,6 +39,8 @@ export interface AuditReader {
   /** The whole log as JSON Lines, each ending in a line feed: a part of it would not verify offline. */
   export(): AsyncIterable<string>
   verify(): Promise<AuditReport>
+  /** SPKI PEM of every key that ever signed checkpoints, oldest first. */
+  keys(): readonly string[]
   /** The newest signed checkpoint, to be kept where Warder can't write. */
   anchor(): Promise<Checkpoint | undefined>
 }

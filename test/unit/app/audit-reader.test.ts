@@ -37,7 +37,7 @@ const storeOf = (records: readonly StoredRecord[]): RecordStore => ({
 
 const sealer = { seal: (plain: Uint8Array) => plain, open: (sealed: Uint8Array) => sealed }
 const readerOf = (records: readonly StoredRecord[]) =>
-  new StoreAuditReader({ store: storeOf(records), sealer, publicKeys: [] })
+  new StoreAuditReader({ store: storeOf(records), sealer, publicKeys: () => [] })
 
 test('records of one millisecond are neither left out nor shown twice between pages', async () => {
   const reader = readerOf([1, 2, 3, 4, 5].map((seq) => record(1_000, seq)))
@@ -58,7 +58,7 @@ test('commands of one record are neither left out nor shown twice between pages'
   log.append(finishedMany([1, 2, 3, 4, 5]))
   log.append(finishedMany([6, 7]))
   await log.close()
-  const reader = new StoreAuditReader({ store, sealer: keyRing, publicKeys: [] })
+  const reader = new StoreAuditReader({ store, sealer: keyRing, publicKeys: () => [] })
   const seen: unknown[] = []
   let before: string | undefined
   do {

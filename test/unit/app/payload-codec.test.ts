@@ -1,9 +1,9 @@
 import type { Payload } from '@temporalio/common'
 import { expect, test } from 'vitest'
-import { createPayloadCodec } from '../../../app/payload-codec.js'
+import { createPayloadCodec, fixedPayloadKeys } from '../../../app/payload-codec.js'
 
 const keyOf = (id: string, fill: number) => ({ id, key: new Uint8Array(32).fill(fill) })
-const codec = createPayloadCodec([keyOf('k1', 1)])
+const codec = createPayloadCodec(fixedPayloadKeys([keyOf('k1', 1)]))
 const bytes = (text: string) => new TextEncoder().encode(text)
 const payload: Payload = {
   metadata: { encoding: bytes('json/plain'), messageType: bytes('x') },
@@ -52,20 +52,22 @@ test('every flipped bit and every cut is noticed', async () => {
 
 test('after a rotation old payloads are still read, and by nobody without the old key', async () => {
   const old = await seal()
-  const rotated = createPayloadCodec([keyOf('k2', 2), keyOf('k1', 1)])
+  const rotated = createPayloadCodec(fixedPayloadKeys([keyOf('k2', 2), keyOf('k1', 1)]))
   const [back] = await rotated.decode([old])
   expect(Buffer.from(back?.data ?? []).toString()).toBe('{"secret":1}')
-  const without = createPayloadCodec([keyOf('k2', 2)])
+  const without = createPayloadCodec(fixedPayloadKeys([keyOf('k2', 2)]))
   await expect(async () => without.decode([old])).rejects.toThrow('key k1 is not known')
 })
 
 test('a payload can’t be passed off as made with another key', async () => {
   const { metadata, data } = await seal()
-  const both = createPayloadCodec([keyOf('k2', 1), keyOf('k1', 1)])
+  const both = createPayloadCodec(fixedPayloadKeys([keyOf('k2', 1), keyOf('k1', 1)]))
   const renamed = { ...metadata, 'encryption-key-id': bytes('k2') }
   await expect(async () => both.decode([{ metadata: renamed, data }])).rejects.toThrow('changed')
 })
 
 test('a key of the wrong length is a bug', () => {
-  expect(() => createPayloadCodec([{ id: 'short', key: new Uint8Array(16) }])).toThrow('256 bits')
+  expect(() =>
+    createPayloadCodec(fixedPayloadKeys([{ id: 'short', key: new Uint8Array(16) }])),
+  ).toThrow('256 bits')
 })

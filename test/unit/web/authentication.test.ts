@@ -26,6 +26,7 @@ const ROUTES = [
   ['GET', '/v1/audit/export'],
   ['GET', '/v1/audit/verify'],
   ['GET', '/v1/audit/anchor'],
+  ['GET', '/v1/audit/keys'],
   ['GET', '/v1/sessions/ses_fake0001/replay'],
   ['POST', '/v1/policies'],
   ['GET', '/v1/policies/current'],

@@ -121,6 +121,7 @@ test.each([
   '/v1/audit/export',
   '/v1/audit/verify',
   '/v1/audit/anchor',
+  '/v1/audit/keys',
   '/v1/sessions/ses_fake0001/replay',
 ])('%s is for auditors only', async (url) => {
   for (const as of ['job', 'dana', 'otto', 'stranger']) {

@@ -1,7 +1,7 @@
 // The log, for auditors only: read, export, verify, anchor, replay. It never writes to it.
 
 import { z } from 'zod'
-import { auditPage, auditReport, checkpoint } from '../../../contract/audit.js'
+import { auditKeys, auditPage, auditReport, checkpoint } from '../../../contract/audit.js'
 import { granted, refused, type Outcome } from '../../../core/errors.js'
 import type { Authenticated } from '../../../core/ports.js'
 import { principalName } from '../../../core/principal.js'
@@ -81,6 +81,7 @@ export function auditRoutes(parts: ApiDependencies): readonly ApiRoute[] {
     }),
     verifyRoute(parts, auditor),
     anchorRoute(parts, auditor),
+    keysRoute(parts, auditor),
     replayRoute(parts, auditor),
   ]
 }
@@ -122,6 +123,23 @@ const anchorRoute = (parts: ApiDependencies, auditor: Auditor): ApiRoute =>
       return newest === undefined
         ? refused('NOT_FOUND', { what: 'checkpoint yet' })
         : granted(newest)
+    },
+  })
+
+const keysRoute = (parts: ApiDependencies, auditor: Auditor): ApiRoute =>
+  jsonRoute({
+    method: 'GET',
+    path: '/v1/audit/keys',
+    operationId: 'auditKeys',
+    summary: 'Read the public keys that the log is signed with, oldest first',
+    refuses: ['NOT_ENTITLED'],
+    params: nothing,
+    query: nothing,
+    body: noBody,
+    response: auditKeys,
+    handle: ({ caller }) => {
+      const entitled = auditor(caller)
+      return Promise.resolve(entitled.ok ? granted({ keys: parts.audit.keys() }) : entitled)
     },
   })
 
