@@ -4,6 +4,7 @@
 import { createSecureContext } from 'node:tls'
 import { readFileSync, watchFile, unwatchFile } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { WarderError, type Refusal } from '../core/errors.js'
@@ -154,6 +155,7 @@ function serverOf(
     reader: new SqlStatementReader(parser),
     masks: new Masks(keys.masking),
     journals: new Journals({ audit }),
+    cancels: { bus: control.bus, busKey: keys.bus },
     recordings,
     clock,
     security: {
@@ -180,7 +182,7 @@ function apiParts(control: ControlPlane, live: LiveSessions, postgres: HostPort,
     policy: () => control.policies.policy,
     policies: control.policies,
     secrets: control.credentials,
-    revoker: new Revocation({ ...control, live }),
+    revoker: new Revocation({ ...control, live, pause: (ms) => sleep(ms) }),
     clock: control.clock,
     gateway: () => ({ postgres, ca }),
     newRequestId: control.newRequestId,

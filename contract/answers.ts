@@ -32,7 +32,9 @@ export const decided = z.object({
 /** The new end of a grant. */
 export const extended = z.object({ id: z.string(), expiresAt: z.number() })
 
-/** What a revocation ended. */
+const perGateway = z.object({ gateway: z.string(), sessions: z.number() })
+
+/** What a revocation ended, and on which gateways; `unconfirmed` have not said so in time. */
 export const receipt = z.object({
   grants: z
     .array(
@@ -41,6 +43,8 @@ export const receipt = z.object({
     .readonly(),
   withdrawn: z.array(z.string()).readonly(),
   sessionsCut: z.number(),
+  cuts: z.array(perGateway).readonly(),
+  unconfirmed: z.array(perGateway).readonly(),
   tookMs: z.number(),
 })
 

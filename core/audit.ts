@@ -50,6 +50,7 @@ export const AUDIT_EVENTS = {
     by: 'public',
     why: 'sensitive',
     sessionsCut: 'public',
+    unconfirmed: 'public',
     tookMs: 'public',
   },
   'session.opened': {

@@ -182,6 +182,15 @@ export interface TokenLedger {
   }): Promise<boolean>
 }
 
+/** The sessions of one grant on one gateway, counted. */
+export interface GatewaySessions {
+  readonly grantId: GrantId
+  readonly gatewayId: GatewayId
+  readonly openCount: number
+  /** Ended because the grant was revoked. */
+  readonly revokedCount: number
+}
+
 /** Which conversations are open, and where. */
 export interface SessionRegistry {
   opened(session: Session): Promise<void>
@@ -190,6 +199,11 @@ export interface SessionRegistry {
   heartbeat(gatewayId: GatewayId, validForMs: number): Promise<void>
   gatewayAlive(gatewayId: GatewayId): Promise<boolean>
   openCount(grantId: GrantId): Promise<number>
+  /**
+   * What became of the sessions under these grants, per grant and gateway. A gateway that is no
+   * longer alive has no open ones: it has ended them, or they died with it.
+   */
+  sessionsUnder(grantIds: readonly GrantId[]): Promise<readonly GatewaySessions[]>
 }
 
 /** The tamper-evident log. */

@@ -108,6 +108,16 @@ const TABLE = {
     why: 'cards that one grant may have open; more is flooding the approvers',
     beyond: 'the command is refused',
   },
+  strangeCancelPerPeerPerMinuteMax: {
+    value: 600,
+    why: 'keys of other gateways look wrong here; ten Ctrl-C a second are no person’s',
+    beyond: 'cancel requests from that address are not looked at until the minute is over',
+  },
+  strangeCancelPerMinuteMax: {
+    value: 6_000,
+    why: 'each is a message to all gateways, and costs them a comparison',
+    beyond: 'the other gateways are not asked until the minute is over',
+  },
   verdictCacheCountMax: {
     value: 10_000,
     why: 'a large application has some thousands of statement texts',

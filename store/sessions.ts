@@ -3,7 +3,7 @@
 
 import { type Kysely, sql } from 'kysely'
 import type { GatewayId, GrantId, SessionId } from '../core/ids.js'
-import type { SessionRegistry } from '../core/ports.js'
+import type { GatewaySessions, SessionRegistry } from '../core/ports.js'
 import type { Session, SessionEnd } from '../core/session.js'
 import { storeCall } from './call.js'
 import type { Schema } from './schema.js'
@@ -70,6 +70,21 @@ export class PostgresSessionRegistry implements SessionRegistry {
         .where('alive_until', '>', sql<Date>`clock_timestamp()`)
         .executeTakeFirst()
       return row !== undefined
+    })
+  }
+
+  /** One row per grant and gateway that ever had a session of it. */
+  sessionsUnder(grantIds: readonly GrantId[]): Promise<readonly GatewaySessions[]> {
+    return storeCall(async () => {
+      const { rows } = await sql<GatewaySessions>`
+        select s.grant_id as "grantId", s.gateway_id as "gatewayId",
+          count(*) filter (where s.end_reason is null
+            and g.alive_until > clock_timestamp()) as "openCount",
+          count(*) filter (where s.end_reason = 'grant-revoked') as "revokedCount"
+        from sessions s join gateways g on g.id = s.gateway_id
+        where s.grant_id = any(${[...grantIds]}::text[])
+        group by s.grant_id, s.gateway_id`.execute(this.#db)
+      return rows
     })
   }
 

@@ -214,6 +214,7 @@ async function startGateway(
     reader: new SqlStatementReader(parser),
     masks: new Masks(Buffer.alloc(32, 7)),
     journals: new Journals({ audit }),
+    cancels: { bus, busKey: Buffer.alloc(32, 9) },
     recordings,
     clock,
     security: { tls, allowPlainLoopback },

@@ -1,6 +1,7 @@
 // `warder revoke`: ends grants at once, and says what was cut.
 
 import type { Command } from 'commander'
+import type { z } from 'zod'
 import { receipt } from '../../contract/answers.js'
 import { visible } from '../../core/visible.js'
 import type { ConnectionOptions } from '../connection.js'
@@ -54,11 +55,22 @@ export function addRevoke(program: Command, { context, run, apiCommand, connect 
           context.stdout.write(table(['ENDED', 'PRINCIPAL', 'RESOURCE', 'ROLE'], rows))
         for (const withdrawn of answer.withdrawn)
           context.stdout.write(`withdrawn: ${visible(withdrawn)}\n`)
-        context.stdout.write(cutText(answer.sessionsCut, answer.tookMs))
+        context.stdout.write(cutText(answer))
+        for (const { gateway, sessions } of answer.unconfirmed)
+          context.stderr.write(
+            `NOT CONFIRMED: ${visible(gateway)} has not said that it cut ${countText(sessions)}. ` +
+              'The grant has ended; a gateway that lives cuts within 2 seconds, one that is dead has no sessions.\n',
+          )
         return EXIT.ok
       }),
     )
 }
 
-const cutText = (count: number, tookMs: number): string =>
-  `${String(count)} ${count === 1 ? 'session' : 'sessions'} cut in ${String(tookMs)} ms\n`
+const countText = (count: number): string =>
+  `${String(count)} ${count === 1 ? 'session' : 'sessions'}`
+
+function cutText({ sessionsCut, cuts, tookMs }: z.infer<typeof receipt>): string {
+  const where = cuts.map(({ gateway, sessions }) => `${String(sessions)} on ${visible(gateway)}`)
+  const places = where.length < 2 ? '' : ` (${where.join(', ')})`
+  return `${countText(sessionsCut)} cut in ${String(tookMs)} ms${places}\n`
+}

@@ -14,7 +14,7 @@ import type { CommandJournal, Journals } from '../journal.js'
 import { LIMITS } from '../limits.js'
 import type { LiveSession } from '../live-session.js'
 import { HandshakeBroken } from './byte-reader.js'
-import { CancelKeys } from './cancel-keys.js'
+import { CancelKeys, type CancelKeysParts } from './cancel-keys.js'
 import { wireError } from './errors.js'
 import { greet, type CallerSecurity, type Hello } from './handshake.js'
 import { openTarget, type Target } from './login.js'
@@ -44,6 +44,8 @@ export interface PostgresDependencies {
   readonly masks: Masks
   readonly journals: Journals
   readonly recordings: RecordingService
+  /** What cancel keys of other gateways are passed on by; see `CancelKeys`. */
+  readonly cancels: Pick<CancelKeysParts, 'bus' | 'busKey'>
   readonly clock: Clock
   readonly security: CallerSecurity
   /** Told about failures of ours that end a session; never with a secret in them. */
@@ -64,12 +66,13 @@ export class PostgresServer {
   readonly #with: PostgresDependencies
   readonly #server: Server
   readonly #loggingIn = new Set<Socket>()
-  readonly #keys = new CancelKeys()
+  readonly #keys: CancelKeys
   readonly #caches = new VerdictCaches()
   readonly #endings = new Set<Promise<void>>()
 
   constructor(dependencies: PostgresDependencies) {
     this.#with = dependencies
+    this.#keys = new CancelKeys({ ...dependencies.cancels, clock: dependencies.clock })
     this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
       socket.on('error', () => socket.destroy())
       this.#loggingIn.add(socket)
@@ -109,7 +112,7 @@ export class PostgresServer {
         caller = secure
       })
       if (hello.kind === 'cancel') {
-        this.#keys.present(hello.processId, hello.secret)
+        this.#keys.present(hello.processId, hello.secret, socket.remoteAddress ?? '')
         socket.end()
         return
       }
@@ -226,7 +229,10 @@ export class PostgresServer {
     })
     const conversation = new PostgresSession({
       passage,
-      results: new Results((policy) => this.#masksOf(session, policy), intercept.policy.current),
+      results: new Results(
+        (policy) => this.#masksOf(session, policy),
+        () => intercept.policy.current(),
+      ),
       wire: {
         flush: () => {
           relay.flush()
@@ -301,6 +307,7 @@ export class PostgresServer {
   /** Resolves when the books of all sessions that have ended are closed. */
   async finished(): Promise<void> {
     await Promise.all(this.#endings)
+    this.#keys.close()
   }
 }
 

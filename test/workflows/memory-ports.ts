@@ -78,6 +78,9 @@ export class MemoryTokens implements TokenLedger {
 }
 
 export class MemorySessions implements SessionRegistry {
+  sessionsUnder() {
+    return Promise.resolve([])
+  }
   readonly counts = new Map<GrantId, number>()
   readonly dead = new Set<GatewayId>()
   opened() {

@@ -2,7 +2,7 @@
 
 import type { AuditValue } from '../../core/audit.js'
 import type { Outcome, Refusal } from '../../core/errors.js'
-import type { GrantId, RequestId, ReviewId, SessionId } from '../../core/ids.js'
+import type { GatewayId, GrantId, RequestId, ReviewId, SessionId } from '../../core/ids.js'
 import type { AccessService, Clock, Identity, Inbox, ReviewService } from '../../core/ports.js'
 import type { Checkpoint, RecordFilter } from '../../core/record.js'
 import type { Policy } from '../../policy/policy.js'
@@ -93,6 +93,12 @@ export type RevokeSelector =
   | { readonly kind: 'principal'; readonly principal: string }
   | { readonly kind: 'resource'; readonly resource: string }
 
+/** Sessions on one gateway. */
+export interface GatewayCount {
+  readonly gateway: GatewayId
+  readonly sessions: number
+}
+
 /** What was ended, and how fast. */
 export interface RevokeReceipt {
   readonly grants: readonly {
@@ -104,11 +110,17 @@ export interface RevokeReceipt {
   /** Requests and reviews that were still waiting and are withdrawn. */
   readonly withdrawn: readonly (RequestId | ReviewId)[]
   readonly sessionsCut: number
+  /** The same by gateway, as each of them has written down. */
+  readonly cuts: readonly GatewayCount[]
+  /** Sessions that a gateway had not written down as ended when the wait was over. */
+  readonly unconfirmed: readonly GatewayCount[]
   /** Ms from the call to the last cut. */
   readonly tookMs: number
 }
 
-/** Ends grants, on every gateway, before it answers. Refuses with `NOT_FOUND` when nothing fits. */
+/**
+ * Ends grants, on every gateway, before it answers; gateways that keep silent are named. Refuses with `NOT_FOUND` when nothing fits.
+ */
 export interface Revoker {
   revoke(selector: RevokeSelector, by: string, why: string): Promise<Outcome<RevokeReceipt>>
 }

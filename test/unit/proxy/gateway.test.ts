@@ -79,6 +79,7 @@ function world(found: { live?: readonly Grant[]; row?: Grant; opened?: Grant }) 
     heartbeat: () => Promise.resolve(),
     gatewayAlive: () => Promise.resolve(true),
     openCount: () => Promise.resolve(0),
+    sessionsUnder: () => Promise.resolve([]),
   }
   const grants: GatewayDependencies['grants'] = {
     reserve: ({ requestId }) => Promise.resolve(requestId),

@@ -201,6 +201,27 @@ test('sessions of a gateway that stopped its heartbeat are not open', async () =
   expect(await registry.openCount('grt_1')).toBe(0)
 })
 
+test('the sessions of a grant are counted by gateway, and a dead gateway has no open ones', async () => {
+  const registry = new PostgresSessionRegistry(db)
+  await registry.heartbeat('gwy_a', 60_000)
+  await registry.heartbeat('gwy_b', 60_000)
+  await registry.opened(session('ses_a1', 'grt_x', 'gwy_a'))
+  await registry.opened(session('ses_a2', 'grt_x', 'gwy_a'))
+  await registry.opened(session('ses_b1', 'grt_x', 'gwy_b'))
+  await registry.opened(session('ses_b2', 'grt_y', 'gwy_b'))
+  await registry.ended('ses_a1', 'grant-revoked', 5)
+  await registry.ended('ses_b1', 'idle', 5)
+  const under = async (...ids: GrantId[]) =>
+    (await registry.sessionsUnder(ids))
+      .map((row) => `${row.grantId} ${row.gatewayId} ${row.openCount} ${row.revokedCount}`)
+      .sort()
+  expect(await under()).toEqual([])
+  expect(await under('grt_x')).toEqual(['grt_x gwy_a 1 1', 'grt_x gwy_b 0 0'])
+  expect(await under('grt_x', 'grt_y')).toContain('grt_y gwy_b 1 0')
+  await registry.heartbeat('gwy_a', 0)
+  expect(await under('grt_x')).toEqual(['grt_x gwy_a 0 1', 'grt_x gwy_b 0 0'])
+})
+
 test('policy versions are numbered without gaps, and the last one applied is in force', async () => {
   const policies = new PostgresPolicyStore(db)
   expect(await policies.current()).toBeUndefined()
