@@ -2,7 +2,7 @@
 // a deployment must choose alike.
 
 import { createHmac } from 'node:crypto'
-import type { GatewayId } from '../core/ids.js'
+import type { ProcessId } from '../core/ids.js'
 import { HintBus } from '../store/hint-bus.js'
 import { openNotifyChannel } from '../store/notify-channel.js'
 import { openRedisChannel } from '../store/redis-channel.js'
@@ -13,7 +13,7 @@ export interface BusParts {
   readonly redisUrl: string | undefined
   /** `Keys.bus`. */
   readonly key: Uint8Array
-  readonly from: GatewayId
+  readonly from: ProcessId
   readonly onTrouble: (trouble: unknown) => void
 }
 

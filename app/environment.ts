@@ -1,7 +1,7 @@
 // What a process needs in order to start, read from environment variables once. Everything that can
 // change while it runs is policy, not this. Never prints a value that may be a secret.
 
-import { homedir } from 'node:os'
+import { availableParallelism, homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { distance } from 'fastest-levenshtein'
 import { z } from 'zod'
@@ -59,6 +59,8 @@ export interface Environment {
   readonly encryptionKey: EncryptionKeySource | undefined
   /** Where recordings are kept; in the data directory when absent. */
   readonly recordings: RecordingsBucket | undefined
+  /** Gateway processes behind one port, at least 1. */
+  readonly gatewayProcessCount: number
   readonly logLevel: LogLevel
 }
 
@@ -220,6 +222,16 @@ const SCHEMA = z.object({
       form: ADDRESSING.join(', '),
       otherwise: 'path with an endpoint, else host',
     }),
+  WARDER_GATEWAY_PROCESSES: z
+    .string()
+    .regex(/^[1-9][0-9]{0,2}$/, 'must be a number from 1 to 999')
+    .transform(Number)
+    .optional()
+    .register(about, {
+      meaning: 'Gateway processes that share the ports, on this machine.',
+      form: 'a number',
+      otherwise: 'one per core',
+    }),
   WARDER_LOG_LEVEL: z
     .enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` })
     .default('info')
@@ -300,6 +312,7 @@ function environmentOf(
     public: { postgres: parsed.WARDER_PUBLIC_POSTGRES, api: parsed.WARDER_PUBLIC_API },
     encryptionKey: parsed.WARDER_ENCRYPTION_KEY,
     recordings: recordingsOf(parsed),
+    gatewayProcessCount: parsed.WARDER_GATEWAY_PROCESSES ?? availableParallelism(),
     logLevel: parsed.WARDER_LOG_LEVEL,
   })
 }

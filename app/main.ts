@@ -37,20 +37,22 @@ function versionOf(file: URL): string {
 
 const version = versionOf(new URL('../../package.json', import.meta.url))
 
+// Loaded only when it serves: it brings what no other command needs and waits for.
+const serving = async () => await import('./serve.js')
+const options = {
+  version,
+  variables: process.env,
+  output: process.stderr,
+  onStopAsked: (listener: () => void) => void context.onSignal(listener),
+}
+
 process.exitCode = await runCli(
   {
     context,
     version,
-    up: async ({ policyFile }) => {
-      // Loaded only here: it brings the whole server, which no other command needs and waits for.
-      const { up } = await import('./up.js')
-      return up({
-        ...{ policyFile, version },
-        variables: process.env,
-        output: process.stderr,
-        onStopAsked: (listener) => context.onSignal(listener),
-      })
-    },
+    up: async ({ policyFile }) => (await serving()).serveAll({ ...options, policyFile }),
+    gateway: async () => (await serving()).serveGateway(options),
+    worker: async ({ policyFile }) => (await serving()).serveWorker({ ...options, policyFile }),
   },
   process.argv.slice(2),
 )

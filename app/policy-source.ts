@@ -12,7 +12,7 @@ import type { PostgresPolicyStore } from '../store/policies.js'
 import type { PolicyAdmin, PolicyDifference, PolicyInForce } from '../web/api/ports.js'
 
 /** How often another process's new version is looked for. */
-const POLL_MS = 2_000
+const POLL_MS = 1_000
 
 const sha256Hex = (text: string) => createHash('sha256').update(text).digest('hex')
 
@@ -40,9 +40,9 @@ export class PolicySource implements PolicyAdmin {
   /** Reads the version in force and follows the store from then on. */
   static async open(parts: PolicySourceParts): Promise<PolicySource> {
     const source = new PolicySource(parts)
-    await source.#refresh()
+    await source.refresh()
     source.#timer = setInterval(() => {
-      source.#refresh().catch(parts.onTrouble)
+      source.refresh().catch(parts.onTrouble)
     }, POLL_MS)
     return source
   }
@@ -82,7 +82,8 @@ export class PolicySource implements PolicyAdmin {
     return granted({ digest, version, changes })
   }
 
-  async #refresh(): Promise<void> {
+  /** Reads the store now, instead of at the next look. */
+  async refresh(): Promise<void> {
     const current = await this.#parts.store.current()
     if (current === undefined || current.digest === this.#policy.digest) return
     const loaded = loadPolicy(current.source, sha256Hex)

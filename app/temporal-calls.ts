@@ -64,6 +64,7 @@ export class TemporalCalls {
   readonly clock: Clock
   readonly deadlines: TemporalDeadlines
   readonly #report: TemporalCallOptions['report']
+  readonly #hints = new Set<Promise<void>>()
 
   constructor({ client, clock, deadlines, report }: TemporalCallOptions) {
     this.client = client
@@ -112,12 +113,22 @@ export class TemporalCalls {
   }
 
   /** Sends something that nobody waits for; that it failed is only reported. */
-  async hint(what: string, send: () => Promise<unknown>): Promise<void> {
-    try {
-      await this.within(this.deadlines.contactMsMax, send)
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) this.#report(what, error)
-    }
+  hint(what: string, send: () => Promise<unknown>): Promise<void> {
+    const sent = this.within(this.deadlines.contactMsMax, send)
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          if (!(error instanceof WorkflowNotFoundError)) this.#report(what, error)
+        },
+      )
+      .finally(() => this.#hints.delete(sent))
+    this.#hints.add(sent)
+    return sent
+  }
+
+  /** Resolves when what was hinted at so far is sent, or given up. */
+  async hintsSent(): Promise<void> {
+    await Promise.all(this.#hints)
   }
 
   /** Asks a running workflow; one that is over answers with `whenOver`, an unknown one not at all. */

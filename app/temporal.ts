@@ -1,6 +1,8 @@
 // Connects the process to Temporal and hands out its two services. Where the server is and how it
 // is spoken to comes from the configuration; nothing else in Warder knows that it is Temporal.
 
+import { setTimeout as pause } from 'node:timers/promises'
+
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client'
 import type { DataConverter } from '@temporalio/common'
 import type { RequestId } from '../core/ids.js'
@@ -10,8 +12,14 @@ import { TemporalAccess } from './temporal-access.js'
 import { TemporalCalls, TEMPORAL_DEADLINES, type TemporalDeadlines } from './temporal-calls.js'
 import { TemporalReviews } from './temporal-reviews.js'
 
+/** Queue that gateways and workers of one deployment share. */
+export const TASK_QUEUE = 'warder'
+
 /** How much longer than any rule allows a request may run: for its close-out, and for late clocks. */
 const executionMarginMs = 3_600_000
+
+/** How long a process that ends waits for what it still has to tell. */
+const lastWordsMsMax = 1_000
 
 /** The hard stop for access requests under a policy, in ms: its longest approval and grant. */
 export function executionMsMaxOf(policy: Policy): number {
@@ -55,6 +63,10 @@ export function connectTemporal(options: TemporalOptions): TemporalServices {
   return {
     access: new TemporalAccess({ calls, taskQueue, processName, executionMsMax, release }),
     reviews: new TemporalReviews(calls, taskQueue, processName),
-    close: () => connection.close(),
+    async close() {
+      // A call under way would find its channel closed in the middle of a retry.
+      await Promise.race([calls.hintsSent(), pause(lastWordsMsMax, undefined, { ref: false })])
+      await connection.close()
+    },
   }
 }

@@ -10,6 +10,7 @@ import * as x509 from '@peculiar/x509'
 import { WarderError } from '../core/errors.js'
 import type { Clock } from '../core/ports.js'
 import { openPart } from './data-directory.js'
+import { withFileLock } from './embedded/file-lock.js'
 import { errorCode, replaceFile } from './private-file.js'
 
 const DAY_MS = 86_400_000
@@ -19,6 +20,8 @@ const SERVER_DAYS = 397
 const RENEW_DAYS = 30
 /** Against clocks that differ a little. */
 const BACKDATED_MS = 3_600_000
+/** Making two key pairs takes a moment; a machine under load takes seconds. */
+const LOCK_MS_MAX = 20_000
 const SERIAL_BYTES = 16
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'] as const
@@ -62,17 +65,32 @@ export function givenTls(
  * end or the names have changed. Without an authority that all processes share, the data directory
  * has one of its own, which stays for as long as it can sign.
  */
-export async function ownTls(
+export function ownTls(
   dataDirectory: string,
   names: readonly string[],
   clock: Clock,
   shared?: Authority,
 ): Promise<ServerTls> {
   const directory = openPart(dataDirectory, 'tls')
+  // Gateways of one machine start at the same moment, and must end up with one authority.
+  return withFileLock(
+    join(directory, 'lock'),
+    LOCK_MS_MAX,
+    () => undefined,
+    () => ownTlsIn(directory, names, clock, shared ?? earlierAuthority(dataDirectory, clock)),
+  )
+}
+
+async function ownTlsIn(
+  directory: string,
+  names: readonly string[],
+  clock: Clock,
+  given: Authority | undefined,
+): Promise<ServerTls> {
   const path = (name: string) => join(directory, name)
   const authorityFile = path('authority.pem')
   const wanted = [...new Set([...LOOPBACK, ...names.map((name) => name.toLowerCase())])]
-  let authority = shared ?? earlierAuthority(dataDirectory, clock)
+  let authority = given
   if (authority === undefined) {
     authority = await makeAuthority(clock)
     replaceFile(path('authority.key'), authority.key)

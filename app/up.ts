@@ -1,59 +1,74 @@
-// `warder up`: the all-in-one process in the foreground, until it is asked to stop.
+// `warder up`: everything on one machine. Starts the engines that the environment does not name, then
+// the processes that serve; holds no connection to either, so that it can outlast both.
 
+import { fileURLToPath } from 'node:url'
 import type { Writable } from 'node:stream'
 
-import { pino } from 'pino'
+import { startEngines } from './engines.js'
+import type { Environment } from './environment.js'
+import type { GatewayAddress } from './process-messages.js'
+import { Supervisor } from './supervisor.js'
 
-import { formatHostPort, readEnvironment } from './environment.js'
-import { startWarder } from './warder.js'
+/** The program that this one starts again in its roles. */
+export const PROGRAM = fileURLToPath(new URL('./main.js', import.meta.url))
 
-/** What the process is run with. */
+/** What is started. */
 export interface UpOptions {
-  /** Overrides WARDER_POLICY. */
-  readonly policyFile?: string | undefined
+  readonly environment: Environment
   readonly variables: Readonly<Record<string, string | undefined>>
-  readonly version: string
   readonly output: Writable
-  /** Calls the listener on each signal that asks the process to stop. */
-  readonly onStopAsked: (listener: () => void) => void
+  readonly progress: (line: string) => void
+  readonly report: (what: string, failure: unknown) => void
+  readonly onFatal: (failure: Error) => void
+  /** Another program that takes the roles. */
+  readonly program?: string
 }
 
-/** Runs until it is asked to stop (0) or can't go on (70). A second request stops it at once. */
-export async function up(options: UpOptions): Promise<number> {
-  const { variables, policyFile, version, output } = options
-  const say = (line: string) => output.write(`${line}\n`)
-  const { environment, warnings } = readEnvironment({
-    ...variables,
-    ...(policyFile === undefined ? {} : { WARDER_POLICY: policyFile }),
-  })
-  const log = pino({ level: environment.logLevel }, output)
-  for (const warning of warnings) log.warn(warning)
-  let askToStop: (code: number) => void = () => undefined
-  const stopAsked = new Promise<number>((resolve) => {
-    askToStop = resolve
-  })
-  let askedCount = 0
-  options.onStopAsked(() => {
-    askedCount += 1
-    if (askedCount > 1) process.exit(130)
-    say('Stopping: no new callers; open sessions are ended …')
-    askToStop(0)
-  })
-  const warder = await startWarder({
-    ...{ environment, variables, version },
-    progress: say,
-    report: (what, failure) => log.error({ err: failure, what }, 'something failed'),
-    onFatal: (failure) => {
-      log.fatal({ err: failure }, 'Warder can’t go on')
-      askToStop(70)
-    },
-  })
-  say(`PostgreSQL clients: ${formatHostPort(warder.postgres)}`)
-  say(`API and command line: ${warder.api}`)
-  if (warder.authorityFile !== undefined) {
-    say(`Certificates are signed by ${warder.authorityFile} (sslrootcert, WARDER_CA)`)
+/** All of Warder, running. */
+export interface RunningWarder {
+  readonly address: GatewayAddress
+  stop(): Promise<void>
+}
+
+/** Starts engines, worker and gateways; on any failure what was started is stopped again. */
+export async function startWarder(options: UpOptions): Promise<RunningWarder> {
+  const { environment, variables, progress, report, onFatal, output } = options
+  const engines = await startEngines(environment, progress, onFatal)
+  try {
+    const { policyFile, gatewayProcessCount } = environment
+    const { supervisor, address } = await Supervisor.start({
+      ...{ output, progress, report, onGivenUp: onFatal },
+      program: options.program ?? PROGRAM,
+      gatewayCount: gatewayProcessCount,
+      variables: {
+        ...variables,
+        WARDER_POLICY: undefined,
+        DATABASE_URL: engines.databaseUrl,
+        TEMPORAL_ADDRESS: engines.temporalAddress,
+      },
+      worker: { WARDER_POLICY: policyFile },
+    })
+    return {
+      address,
+      async stop() {
+        await supervisor.stop()
+        await engines.stop()
+      },
+    }
+  } catch (failure) {
+    await engines.stop()
+    throw failure
   }
-  const code = await stopAsked
-  await warder.stop()
-  return code
+}
+
+/** Starts gateways only; what they stand on is named by the environment. */
+export async function startGateways(options: UpOptions): Promise<RunningWarder> {
+  const { environment, progress, report, onFatal, output } = options
+  const { supervisor, address } = await Supervisor.start({
+    ...{ output, progress, report, onGivenUp: onFatal },
+    program: options.program ?? PROGRAM,
+    gatewayCount: environment.gatewayProcessCount,
+    variables: options.variables,
+  })
+  return { address, stop: () => supervisor.stop() }
 }

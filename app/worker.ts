@@ -1,81 +1,76 @@
-// Runs workflows and activities in this process. Stops gracefully: what is running is finished or
-// handed back, nothing is lost, because everything that matters is in Temporal and in the store.
+// `warder worker`: the process that runs workflows and activities, and applies the operator's policy
+// file where there is one. Callers never reach it.
 
-import type { DataConverter } from '@temporalio/common'
-import {
-  DefaultLogger,
-  makeTelemetryFilterString,
-  Runtime,
-  Worker,
-  type LogEntry,
-  type NativeConnection,
-} from '@temporalio/worker'
-import type { Activities } from '../workflows/activities.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 
-/** What a worker needs. The connection stays the caller's to close, after `stop`. */
-export interface WorkerOptions {
-  readonly connection: NativeConnection
-  readonly namespace: string
-  readonly taskQueue: string
-  /** File with the workflow bundle. */
-  readonly bundlePath: string
-  readonly activities: Activities
-  readonly dataConverter: DataConverter
+import { NativeConnection } from '@temporalio/worker'
+
+import { accessRulesOf } from '../activities/access-rules.js'
+import { createActivities } from '../activities/activities.js'
+import { openFoundation, type Foundation, type ProcessOptions } from './foundation.js'
+import { createDataConverter } from './payload-codec.js'
+import { followPolicyFile } from './policy-file.js'
+import type { RunningProcess } from './process.js'
+import { TASK_QUEUE } from './temporal.js'
+import { routeTemporalLog, startTemporalWorker } from './temporal-worker.js'
+
+const BUNDLE = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url))
+/** What a stopping worker still runs is handed back to Temporal after this. */
+const STOP_MS_MAX = 15_000
+
+/** Starts the worker; on any failure what was started is stopped again. */
+export async function startWorker(options: ProcessOptions): Promise<RunningProcess> {
+  const foundation = await openFoundation(options, 'wrk')
+  const { policyFile } = options.environment
+  try {
+    const stopFollowing =
+      policyFile === undefined
+        ? () => undefined
+        : await followPolicyFile(policyFile, foundation.policies, options)
+    const stopWorkflows = await runWorkflows(options, foundation)
+    return {
+      async stop() {
+        stopFollowing()
+        await stopWorkflows()
+        await foundation.close()
+      },
+    }
+  } catch (failure) {
+    await foundation.close()
+    throw failure
+  }
 }
 
-/** A worker that runs. */
-export interface RunningWorker {
-  /** Resolves when the worker has stopped, rejects when it failed. */
-  readonly ended: Promise<void>
-  /** Stops taking work, finishes what runs, for at most ten seconds. Idempotent. */
-  stop(): Promise<void>
-}
-
-/** Where Temporal's log lines go; never to the output of a command. */
-export type TemporalLog = (level: LogEntry['level'], message: string) => void
-
-/** Sends the log of Temporal's SDK to `log`. Once per process, before the first worker. */
-export function routeTemporalLog(log: TemporalLog): void {
-  Runtime.install({
-    logger: new DefaultLogger('WARN', (entry) => {
-      log(entry.level, entry.message)
+async function runWorkflows(
+  { environment, report, onFatal }: ProcessOptions,
+  foundation: Foundation,
+): Promise<() => Promise<void>> {
+  const { keys, temporalAddress: address, policies, clock, audit } = foundation
+  routeTemporalLog((level, message) => report(`temporal ${level}`, message))
+  const connection = await NativeConnection.connect({ address })
+  const worker = await startTemporalWorker({
+    connection,
+    namespace: environment.temporal.namespace,
+    dataConverter: createDataConverter(keys.payloads),
+    bundlePath: BUNDLE,
+    taskQueue: TASK_QUEUE,
+    activities: createActivities({
+      rules: () => accessRulesOf(policies.policy),
+      grants: foundation.grants,
+      inbox: foundation.inbox,
+      tokens: foundation.tokens,
+      sessions: foundation.registry,
+      ...{ audit, clock },
     }),
-    telemetryOptions: {
-      logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
-    },
-    // The process has signal handlers of its own, and stops its parts in order.
-    shutdownSignals: [],
   })
-}
-
-/** Starts a worker and returns as soon as it polls. */
-export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { connection, namespace, taskQueue, bundlePath, activities, dataConverter } = options
-  const worker = await Worker.create({
-    ...{ connection, namespace, taskQueue, dataConverter },
-    activities: { ...activities },
-    workflowBundle: { codePath: bundlePath },
-    // A bug ends one workflow, which closes its grant, instead of blocking it for ever.
-    workflowFailureErrorTypes: { '*': ['TypeError', 'RangeError', 'WarderError'] },
-    // Two cores: more at a time only makes each of them slower. A waiting workflow takes no slot.
-    maxConcurrentWorkflowTaskExecutions: 40,
-    maxConcurrentLocalActivityExecutions: 40,
-    maxConcurrentActivityTaskExecutions: 40,
-    // About 0.2 MB each; beyond it the oldest are replayed when they are next needed.
-    maxCachedWorkflows: 1_000,
-    shutdownGraceTime: '5s',
-    shutdownForceTime: '10s',
-  })
-  const ended = worker.run()
   let isStopping = false
-  return {
-    ended,
-    async stop() {
-      if (!isStopping) {
-        isStopping = true
-        if (worker.getState() === 'RUNNING') worker.shutdown()
-      }
-      await ended
-    },
+  worker.ended.catch((failure: unknown) => {
+    if (!isStopping) onFatal(new Error('the worker failed', { cause: failure }))
+  })
+  return async () => {
+    isStopping = true
+    await Promise.race([worker.stop(), sleep(STOP_MS_MAX, undefined, { ref: false })])
+    await connection.close()
   }
 }

@@ -27,6 +27,10 @@ export interface CliContext {
 export interface CliDependencies {
   readonly context: CliContext
   readonly version: string
-  /** Runs the all-in-one server until it is stopped; its exit code. */
+  /** Runs everything on one machine until it is stopped; its exit code. */
   readonly up: (options: { readonly policyFile?: string | undefined }) => Promise<number>
+  /** Runs gateways until they are stopped. */
+  readonly gateway: () => Promise<number>
+  /** Runs a worker until it is stopped. */
+  readonly worker: (options: { readonly policyFile?: string | undefined }) => Promise<number>
 }

@@ -18,7 +18,7 @@ import { addRequest } from './commands/request.js'
 import { addRevoke } from './commands/revoke.js'
 import { addSecret } from './commands/secret.js'
 import { addShow } from './commands/show.js'
-import { addUp } from './commands/up.js'
+import { addServing } from './commands/serve.js'
 import { addVersion } from './commands/version.js'
 import { addWhoami } from './commands/whoami.js'
 
@@ -36,7 +36,7 @@ Environment: WARDER_SERVER, WARDER_CA, WARDER_TOKEN or WARDER_TOKEN_FILE.`
 
 /** Builds the program; `onExit` gets the exit code of the command that ran. */
 export function buildProgram(
-  { context, version, up }: CliDependencies,
+  { context, version, ...serve }: CliDependencies,
   onExit: (code: number) => void,
 ): Command {
   const program = new Command('warder')
@@ -49,7 +49,7 @@ export function buildProgram(
     .showSuggestionAfterError()
     .addHelpText('after', EXAMPLES)
   const shell: Shell = {
-    ...{ context, version, up },
+    ...{ context, version, serve },
     connect: (options) => connect(context, options),
     apiCommand: (parent, usage, summary) =>
       withConnection(parent.command(usage).description(summary)),
@@ -66,7 +66,7 @@ export function buildProgram(
 }
 
 const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
-  ...[addUp, addCheck, addApply, addRequest, addExec, addPending, addShow, addDecisions],
+  ...[addServing, addCheck, addApply, addRequest, addExec, addPending, addShow, addDecisions],
   ...[addExtend, addRevoke, addAudit, addReplay, addSecret, addWhoami, addVersion],
 ]
 

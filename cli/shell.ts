@@ -9,7 +9,7 @@ import type { CliContext, CliDependencies } from './context.js'
 export interface Shell {
   readonly context: CliContext
   readonly version: string
-  readonly up: CliDependencies['up']
+  readonly serve: Pick<CliDependencies, 'up' | 'gateway' | 'worker'>
   /** Wraps an action: its number becomes the exit code, its failure a message. */
   readonly run: <A extends unknown[]>(
     action: (...args: A) => Promise<number>,

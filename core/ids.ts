@@ -10,6 +10,8 @@ export type SessionId = `ses_${string}`
 export type ReviewId = `cmd_${string}`
 /** One running gateway process. */
 export type GatewayId = `gwy_${string}`
+/** One running process of Warder: a gateway or a worker. */
+export type ProcessId = GatewayId | `wrk_${string}`
 
 /** The grant that belongs to an access request: the same rest under another prefix. */
 export const grantIdOf = (id: RequestId): GrantId => `grt_${id.slice(4)}`

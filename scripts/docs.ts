@@ -89,6 +89,8 @@ function cliPage(): string {
       },
       version: '0',
       up: () => Promise.resolve(0),
+      gateway: () => Promise.resolve(0),
+      worker: () => Promise.resolve(0),
     },
     () => undefined,
   )

@@ -2,7 +2,7 @@
 // Only ever a hint; never waits for the channel, never keeps what the channel could not send.
 
 import type { Grant } from '../core/grant.js'
-import type { GatewayId } from '../core/ids.js'
+import type { ProcessId } from '../core/ids.js'
 import type { Bus, CancelHint, GrantNews } from '../core/ports.js'
 import { decodeHints, encodeHints, MESSAGE_HINT_COUNT_MAX, type Hint } from './hint.js'
 
@@ -28,7 +28,7 @@ export interface ChannelEvents {
 /** What the bus is built from. */
 export interface HintBusParts {
   /** Names this process in its messages, so that it does not listen to itself. */
-  readonly from: GatewayId
+  readonly from: ProcessId
   /** Absent when there is nobody else to tell. */
   readonly open?: ((events: ChannelEvents) => HintChannel) | undefined
   /** Hears of listeners that threw, of a channel that broke, and of messages that are not ours. */

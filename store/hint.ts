@@ -2,7 +2,7 @@
 // no secret and no row of the store ever stands in one.
 
 import { z } from 'zod'
-import type { GatewayId, GrantId } from '../core/ids.js'
+import type { GrantId, ProcessId } from '../core/ids.js'
 import type { CancelHint } from '../core/ports.js'
 
 /** One hint. `resync`: some were lost, or were too many to be told one by one. */
@@ -18,7 +18,7 @@ export const MESSAGE_BYTES_MAX = 7_900
 export const MESSAGE_HINT_COUNT_MAX = 40
 
 const GRANT_ID = /^grt_[0-9A-Za-z_-]{1,64}$/
-const GATEWAY_ID = /^gwy_[0-9A-Za-z_-]{1,64}$/
+const PROCESS_ID = /^(?:gwy|wrk)_[0-9A-Za-z_-]{1,64}$/
 
 const HINT = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -37,13 +37,13 @@ const HINT = z.discriminatedUnion('kind', [
 
 const MESSAGE = z.strictObject({
   v: z.literal(1),
-  from: z.custom<GatewayId>((id) => typeof id === 'string' && GATEWAY_ID.test(id)),
+  from: z.custom<ProcessId>((id) => typeof id === 'string' && PROCESS_ID.test(id)),
   hints: z.array(HINT).min(1).max(MESSAGE_HINT_COUNT_MAX),
 })
 
 /** What one process tells the others at once. */
 export interface HintMessage {
-  readonly from: GatewayId
+  readonly from: ProcessId
   readonly hints: readonly Hint[]
 }
 

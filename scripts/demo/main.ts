@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { accepts } from '../../app/embedded/loopback-port.js'
 import { readEnvironment } from '../../app/environment.js'
-import { startWarder } from '../../app/warder.js'
-import type { RunningWarder } from '../../app/warder.js'
+import { startWarder } from '../../app/up.js'
+import type { RunningWarder } from '../../app/up.js'
 import type { CommandLine } from './child-run.js'
 import { farewell } from './farewell.js'
 import { Narrator } from './narrator.js'
@@ -103,13 +103,13 @@ async function startOn(
     WARDER_PUBLIC_API: `https://localhost:${api}`,
   }
   const warder = await startWarder({
-    ...{ variables, onFatal, version: 'demo' },
+    ...{ variables, onFatal, output: process.stderr },
     environment: readEnvironment(variables).environment,
     progress: (line) => narrator.note(line),
     report: (what, failure) => narrator.note(`! ${what}: ${messageOf(failure)}`),
   })
-  const { authorityFile = '' } = warder
-  return { warder, address: { postgres: warder.postgres, api: warder.api, authorityFile } }
+  const { authorityFile = '', ...reached } = warder.address
+  return { warder, address: { ...reached, authorityFile } }
 }
 
 async function freePort(candidates: readonly number[]): Promise<number> {

@@ -62,7 +62,15 @@ test('a change that breaks the file is reported and changes nothing; a good one 
   })
   expect(gone).toBe('42501')
   await client.end()
-  expect(await codeOf(stage.dial('migrate-job').client.connect())).toBe('28000')
+  // Another gateway behind the port may hear of it a moment later.
+  const refusedLogin = await until('nobody is let in', 15_000, async () => {
+    const { client: next } = stage.dial('migrate-job')
+    const code = await codeOf(next.connect())
+    if (code !== 'it ran') return code
+    await next.end()
+    return undefined
+  })
+  expect(refusedLogin).toBe('28000')
   stage.writePolicy(good)
   expect(await stage.logProblems()).toEqual([])
   expect(stage.secretsFound()).toEqual([])

@@ -9,7 +9,7 @@ import {
   type TemporalDeadlines,
 } from '../../app/temporal-calls.js'
 import { TemporalReviews } from '../../app/temporal-reviews.js'
-import { startWorker, type RunningWorker } from '../../app/worker.js'
+import { startTemporalWorker, type RunningWorker } from '../../app/temporal-worker.js'
 import type { RequestId } from '../../core/ids.js'
 import type { AccessVerdict } from '../../core/verdict.js'
 import {
@@ -82,7 +82,7 @@ export async function startWorld(env: TestWorkflowEnvironment): Promise<World> {
     verdict: asks(),
     isSingleUse: false,
     async startWorker() {
-      const worker = await startWorker({
+      const worker = await startTemporalWorker({
         connection: env.nativeConnection,
         namespace: env.namespace ?? 'default',
         ...{ taskQueue, activities, bundlePath: await bundlePath() },

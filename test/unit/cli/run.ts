@@ -76,6 +76,8 @@ export class Terminal {
         },
         version: '1.2.3',
         up: options.up ?? (() => Promise.resolve(0)),
+        gateway: () => Promise.resolve(0),
+        worker: () => Promise.resolve(0),
       },
       argv,
     )

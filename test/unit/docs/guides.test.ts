@@ -45,7 +45,11 @@ function program(): Command {
     ...{ clock: { now: () => 0, monotonicMs: () => 0 }, pause: () => Promise.resolve() },
     onSignal: () => () => undefined,
   }
-  return buildProgram({ context, version: '0', up: () => Promise.resolve(0) }, () => undefined)
+  const serve = () => Promise.resolve(0)
+  return buildProgram(
+    { context, version: '0', up: serve, gateway: serve, worker: serve },
+    () => undefined,
+  )
 }
 
 /** What of a command line is not there; of its own arguments, up to `--`. */
