@@ -11,6 +11,7 @@ import type { Clock } from '../core/ports.js'
 import type { Policy } from '../policy/policy.js'
 import { openDatabase } from '../store/database.js'
 import { PostgresGrantStore } from '../store/grants.js'
+import { PostgresIdempotency } from '../store/idempotency.js'
 import { PostgresInbox } from '../store/inbox.js'
 import { PostgresKeyStore } from '../store/keys.js'
 import { migrate } from '../store/migrations.js'
@@ -138,6 +139,7 @@ function openStore({ db, databaseUrl, redisUrl, name, keys, clock, report }: Sto
     inbox: new PostgresInbox({ db, sealer }),
     tokens: new PostgresTokenLedger({ db, clock }),
     registry: new PostgresSessionRegistry(db),
+    idempotency: new PostgresIdempotency({ db, sealer, clock }),
     policies: new PostgresPolicyStore(db),
     secrets: new PostgresSecretStore({ db, sealer }),
     recordingKeys: new PostgresRecordingKeys({ db, sealer }),

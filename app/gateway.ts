@@ -199,6 +199,7 @@ function apiParts(parts: Parts, postgres: HostPort) {
       publicKeys: () => parts.keys.auditPublicKeys,
     }),
     replays: parts.recordings.replays,
+    idempotency: parts.idempotency,
     policy: () => policies.policy,
     revoker: new Revocation({ ...parts, access, reviews, pause: (ms) => sleep(ms) }),
     gateway: () => ({ postgres, ca }),

@@ -11,7 +11,7 @@ import type { Decision } from '../core/decision.js'
 import { granted, refused, type Outcome } from '../core/errors.js'
 import type { Grant } from '../core/grant.js'
 import type { RequestId } from '../core/ids.js'
-import type { AccessService, Cancellation, OnPending } from '../core/ports.js'
+import type { AccessService, Begun, Cancellation, OnPending } from '../core/ports.js'
 import type { AccessQuestion } from '../core/question.js'
 import type { Tally } from '../core/quorum.js'
 import type { Approval } from '../core/verdict.js'
@@ -21,6 +21,8 @@ import { following, sizeChecked, wasCutOff, type TemporalCalls } from './tempora
 
 /** How much longer than the approval's time-out the outcome is waited for. */
 const outcomeMarginMs = 10_000
+/** What a workflow knows the asker by who made it over the API: he looks into the inbox, and never leaves. */
+const ASKER = 'asker'
 /** Pause before a request that moves to a new run is asked again. */
 const againMs = 100
 
@@ -86,6 +88,24 @@ export class TemporalAccess implements AccessService {
       waiting.listeners.delete(listener)
       waiting.callerCount -= 1
       if (waiting.callerCount === 0) waiting.controller.abort()
+    }
+  }
+
+  async begin(question: AccessQuestion): Promise<Outcome<Begun>> {
+    const { requestId } = question
+    const checked = sizeChecked(question)
+    if (!checked.ok) return checked
+    const asker = { question, name: ASKER }
+    try {
+      const standing = await this.#firstStanding(asker)
+      if (standing.state === 'over') return refused(standing.refusal.code, standing.refusal.details)
+      return granted(standing.state === 'again' ? 'verifying' : standing.state)
+    } catch (error) {
+      // The caller is told that there is none, so none may be left for people to answer.
+      void this.#calls.hint('leave a request', () =>
+        this.#handle(requestId).signal(messages.left, ASKER),
+      )
+      return this.#calls.refusalFor('open a request', error, requestId)
     }
   }
 
@@ -174,7 +194,7 @@ export class TemporalAccess implements AccessService {
 
   async #settle(waiting: Waiting): Promise<Outcome<Grant>> {
     const { question, controller, listeners } = waiting
-    const first = await this.#firstStanding(waiting)
+    const first = await this.#firstStanding(waiting, controller.signal)
     if (first.state !== 'pending') return outcomeOf(first, question)
     waiting.approval = first.approval
     for (const listener of listeners) listener(first.approval)
@@ -194,8 +214,11 @@ export class TemporalAccess implements AccessService {
     }
   }
 
-  async #firstStanding(waiting: Waiting): Promise<messages.Standing> {
-    const { question, controller } = waiting
+  async #firstStanding(
+    asker: Pick<Waiting, 'question' | 'name'>,
+    signal?: AbortSignal,
+  ): Promise<messages.Standing> {
+    const { question } = asker
     const updateId = this.#nextName('standing')
     const start = async () => {
       const startWorkflowOperation = new WithStartWorkflowOperation<typeof accessRequest>(
@@ -210,11 +233,11 @@ export class TemporalAccess implements AccessService {
         },
       )
       return this.#calls.client.workflow.executeUpdateWithStart(messages.standing, {
-        ...{ args: [joining(waiting)] as [messages.Join] },
+        ...{ args: [joining(asker)] as [messages.Join] },
         ...{ updateId, startWorkflowOperation },
       })
     }
-    return this.#calls.within(this.#calls.deadlines.openMsMax, start, controller.signal)
+    return this.#calls.within(this.#calls.deadlines.openMsMax, start, signal)
   }
 
   /** What became of a request that is over. */
@@ -243,7 +266,7 @@ export class TemporalAccess implements AccessService {
   }
 }
 
-const joining = ({ name, question }: Waiting): messages.Join => ({
+const joining = ({ name, question }: Pick<Waiting, 'name' | 'question'>): messages.Join => ({
   waiter: name,
   principalKey: question.principalKey,
   resource: question.resource,

@@ -24,6 +24,7 @@ type Answer<F extends (...args: never[]) => Promise<unknown>> = Awaited<ReturnTy
 interface Calls {
   /** With the hard stop of the request, ms. */
   'access.open': [[AccessQuestion, number], Answer<AccessService['open']>]
+  'access.begin': [[AccessQuestion, number], Answer<AccessService['begin']>]
   'access.decide': [Parameters<AccessService['decide']>, Answer<AccessService['decide']>]
   'access.extend': [Parameters<AccessService['extend']>, Answer<AccessService['extend']>]
   'access.complete': [Parameters<AccessService['complete']>, Answer<AccessService['complete']>]

@@ -98,6 +98,11 @@ async function run(
       executionMsMax = hardStopMs
       return access.open(question, signal, (pending) => onEvent({ kind: 'pending', pending }))
     }
+    case 'access.begin': {
+      const [question, hardStopMs] = request.args
+      executionMsMax = hardStopMs
+      return access.begin(question)
+    }
     case 'access.decide':
       return access.decide(...request.args)
     case 'access.extend':

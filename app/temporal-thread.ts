@@ -51,6 +51,8 @@ export function startTemporalThread(options: TemporalThreadOptions): TemporalSer
           if (event.kind === 'pending') onPending(event.pending)
         },
       ),
+    begin: (question) =>
+      call({ method: 'access.begin', args: [question, options.executionMsMax()] }),
     decide: (...args) => call({ method: 'access.decide', args }),
     extend: (...args) => call({ method: 'access.extend', args }),
     complete: (...args) => call({ method: 'access.complete', args }),

@@ -1,6 +1,7 @@
 // Talks to the API: bounded in time and size, no redirects, and a token only over TLS or loopback.
 // It never prints or keeps a token.
 
+import { randomUUID } from 'node:crypto'
 import { request as requestPlain, type IncomingMessage } from 'node:http'
 import { request as requestTls } from 'node:https'
 import { PassThrough, type Writable } from 'node:stream'
@@ -17,6 +18,11 @@ const CALL_TIMEOUT_MS = 20_000
 const EXPORT_TIMEOUT_MS = 3_600_000
 /** Whoever watches a session in its own time needs that time. */
 const WATCH_TIMEOUT_MS = 24 * 3_600_000
+/**
+ * Pauses before a call that changes something is repeated because nobody answered it: about the time in
+ * which a balancer notices that a server is gone. It carries a key, so that it never runs twice.
+ */
+const AGAIN_MS = [500, 1_500] as const
 /** Read ahead while somebody watches, so that most connections are not held for long. */
 const AHEAD_BYTES = 8 * 1024 * 1024
 /** A line that is read into memory: the longest statement, with every character escaped. */
@@ -33,6 +39,8 @@ export interface ApiAddress {
   readonly ca?: string | undefined
   /** Read for every call, so that a rotated token file is noticed. */
   readonly token: () => Promise<string>
+  /** Resolves after the time, or as soon as the signal is aborted; never rejects. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
 /** One call's extras. */
@@ -68,8 +76,24 @@ export class ApiClient {
     return this.#json('GET', path, undefined, answer, options)
   }
 
-  post<T>(path: string, body: object, answer: z.ZodType<T>, options: CallOptions = {}): Promise<T> {
-    return this.#json('POST', path, body, answer, options)
+  /** Sends it under a key of its own, so that it may be repeated while nobody answers. */
+  async post<T>(
+    path: string,
+    body: object,
+    answer: z.ZodType<T>,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const key = `"${randomUUID()}"`
+    const never = new AbortController().signal
+    for (const pauseMs of AGAIN_MS) {
+      try {
+        return await this.#json('POST', path, body, answer, { ...options, key })
+      } catch (error) {
+        if (!isUnanswered(error) || options.signal?.aborted === true) throw error
+      }
+      await this.#address.pause(pauseMs, options.signal ?? never)
+    }
+    return await this.#json('POST', path, body, answer, { ...options, key })
   }
 
   put<T>(path: string, body: object, answer: z.ZodType<T>): Promise<T> {
@@ -121,11 +145,11 @@ export class ApiClient {
     path: string,
     body: object | undefined,
     answer: z.ZodType<T>,
-    { waitMs = 0, signal }: CallOptions,
+    { waitMs = 0, signal, key }: CallOptions & { readonly key?: string },
   ): Promise<T> {
     const deadline = AbortSignal.timeout(CALL_TIMEOUT_MS + waitMs)
     const stop = signal === undefined ? deadline : AbortSignal.any([deadline, signal])
-    const response = await this.#send(method, path, body, stop)
+    const response = await this.#send(method, path, body, stop, key)
     const text = await textOf(response).catch((error: unknown) => {
       throw this.#unreachable(error)
     })
@@ -141,6 +165,7 @@ export class ApiClient {
     path: string,
     body: object | undefined,
     signal: AbortSignal,
+    key?: string,
   ): Promise<IncomingMessage> {
     const { server, ca } = this.#address
     const payload = body === undefined ? undefined : JSON.stringify(body)
@@ -148,6 +173,7 @@ export class ApiClient {
       authorization: `Bearer ${await this.token()}`,
       accept: 'application/json',
       ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
     }
     const options = { method, headers, signal, agent: false as const }
     const url = new URL(path, server)
@@ -174,6 +200,12 @@ export class ApiClient {
     })
   }
 }
+
+/** No answer came, or only that the same call is still running: nobody knows what it did. */
+const isUnanswered = (error: unknown): boolean =>
+  error instanceof CliFailure &&
+  (error.code === 'IDEMPOTENCY_KEY_BUSY' ||
+    (error.code === undefined && error.exitCode === EXIT.unreachable))
 
 const reasonOf = (error: Error): string =>
   error.name === 'AbortError' || error.name === 'TimeoutError' ? 'no answer in time' : error.message

@@ -39,7 +39,10 @@ export async function readTextFile(path: string, what: string): Promise<string> 
 }
 
 /** The client for the options and environment given. @throws CliFailure */
-export async function connect({ env }: CliContext, options: ConnectionOptions): Promise<ApiClient> {
+export async function connect(
+  { env, pause }: CliContext,
+  options: ConnectionOptions,
+): Promise<ApiClient> {
   const address = options.server ?? env['WARDER_SERVER']
   if (address === undefined || !URL.canParse(address))
     throw usageFailure(
@@ -48,7 +51,8 @@ export async function connect({ env }: CliContext, options: ConnectionOptions): 
     )
   const caFile = options.ca ?? env['WARDER_CA']
   const ca = caFile === undefined ? undefined : await readTextFile(caFile, 'The authority (--ca)')
-  return new ApiClient({ server: new URL(address), ca, token: () => tokenOf(env, options) })
+  const token = () => tokenOf(env, options)
+  return new ApiClient({ server: new URL(address), ca, token, pause })
 }
 
 async function tokenOf(env: CliContext['env'], options: ConnectionOptions): Promise<string> {

@@ -32,6 +32,7 @@ const BY_CODE: Partial<Record<ErrorCode, number>> = {
   REQUEST_EXPIRED: EXIT.timedOut,
   REVIEW_EXPIRED: EXIT.timedOut,
   LIMIT_EXCEEDED: EXIT.timedOut,
+  IDEMPOTENCY_KEY_BUSY: EXIT.timedOut,
   INTERNAL: EXIT.internal,
   PROTOCOL_VIOLATION: EXIT.internal,
 }

@@ -23,7 +23,7 @@ export interface Wish {
 export type AccessRequest = Extract<ItemView, { kind: 'access' }>
 
 /** One long poll. */
-const POLL_MS = 25_000
+const POLL_S = 25
 /** Between two attempts while the API does not answer. */
 const RETRY_MS = 3_000
 /** Attempts in a row that may fail: about a minute, so that a restart of the API is survived. */
@@ -70,14 +70,15 @@ async function wait(
   id: string,
   signal: AbortSignal,
 ): Promise<AccessRequest> {
-  const path = `/v1/requests/${encodeURIComponent(id)}?waitMs=`
+  const path = `/v1/requests/${encodeURIComponent(id)}/decision?waitS=`
   let shown = ''
   let failureCount = 0
   // The first look does not wait, so that progress is shown at once.
-  for (let waitMs = 0; ; waitMs = POLL_MS) {
+  for (let waitS = 0; ; waitS = POLL_S) {
     refuseBrokenOff(signal, id)
     try {
-      const item = await api.get(`${path}${String(waitMs)}`, accessView, { waitMs, signal })
+      const options = { waitMs: waitS * 1000, signal }
+      const item = await api.get(`${path}${String(waitS)}`, accessView, options)
       failureCount = 0
       if (item.state !== 'pending' && item.state !== 'verifying') return openOrThrow(item)
       shown = showProgress(context, item, shown)

@@ -53,3 +53,6 @@ export const checkpoint = z.object({
   hash: z.string(),
   signature: z.string(),
 })
+
+/** One line of an export: a record as it is stored, or a checkpoint; `docs/` say how it verifies. */
+export const exportLine = z.record(z.string(), z.unknown())

@@ -92,5 +92,8 @@ export const itemView = z.discriminatedUnion('kind', [accessView, reviewView])
 /** The same, read. */
 export type ItemView = z.output<typeof itemView>
 
-/** A list of them. */
-export const itemList = z.object({ items: z.array(itemView).readonly() })
+/** A page of them, newest first; `next` is where the next page begins. */
+export const itemList = z.object({
+  items: z.array(itemView).readonly(),
+  next: z.string().optional(),
+})

@@ -134,6 +134,14 @@ const TABLE = {
     message: (d) => `${what(d, 'This')} needs a reason${because(d)}.`,
     remedy: () => 'Say why (`--reason TEXT`); whoever reads the log later will ask.',
   },
+  IDEMPOTENCY_KEY_BUSY: {
+    message: () => 'The call with this idempotency key is still running.',
+    remedy: () => 'Repeat it in a moment, with the same key: it is never run twice.',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    message: () => 'This idempotency key belongs to another call.',
+    remedy: () => 'Make a new key for every call; repeat a key only with the very same call.',
+  },
   INVALID_ARGUMENT: {
     message: (d) => `${what(d, 'The input')} is not valid${because(d)}.`,
     remedy: () => '`warder help` shows the form.',

@@ -51,6 +51,9 @@ export interface Authenticated {
 /** Called when a request has to wait for people; at most once per call. */
 export type OnPending = (pending: { requestId: RequestId; approval: Approval }) => void
 
+/** How far a request has come when it is known to last: `verifying` only when it moves to a new run. */
+export type Begun = 'verifying' | 'pending' | 'active'
+
 /** Access requests, as gateways, API and bots see them. Every call has a deadline of its own. */
 export interface AccessService {
   /**
@@ -63,6 +66,11 @@ export interface AccessService {
     signal: Cancellation,
     onPending: OnPending,
   ): Promise<Outcome<Grant>>
+  /**
+   * Starts the request and answers as soon as it is judged; from then on it lives without anybody who
+   * waits, and what becomes of it stands in the inbox. Refuses as `open` does.
+   */
+  begin(question: AccessQuestion): Promise<Outcome<Begun>>
   decide(id: RequestId, decision: Decision): Promise<Outcome<'pending' | 'approved' | 'denied'>>
   extend(id: RequestId, byMs: number, by: string): Promise<Outcome<{ expiresAt: number }>>
   /** Tells the workflow that its grant was ended in the store; never needed for the cut itself. */
@@ -155,13 +163,29 @@ export interface Bus {
   onResync(listener: () => void): () => void
 }
 
+/** Which items, and how many at most. */
+export interface InboxFilter {
+  readonly state?: 'pending' | 'active' | undefined
+  /** Access requests of this principal only. */
+  readonly principalKey?: string | undefined
+  /** Older than this one. */
+  readonly before?: InboxPlace | undefined
+  readonly limitCount: number
+}
+
+/** Where an item stands in the order of a list. */
+export interface InboxPlace {
+  readonly openedAt: number
+  readonly id: RequestId | ReviewId
+}
+
 /** What waits for people, and what became of it: written by workflows, read by people. */
 export interface Inbox {
   /** Inserts or replaces by id; an older revision than the stored one changes nothing. */
   put(item: InboxItem): Promise<void>
   find(id: RequestId | ReviewId): Promise<InboxItem | undefined>
   /** Newest first. `pending` waits for a decision, `active` is a running grant. */
-  list(filter: { state?: 'pending' | 'active'; limitCount: number }): Promise<readonly InboxItem[]>
+  list(filter: InboxFilter): Promise<readonly InboxItem[]>
 }
 
 /** Tokens that may be used once, or by one caller. */

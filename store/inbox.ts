@@ -4,7 +4,7 @@
 import type { Kysely, Selectable } from 'kysely'
 import type { RequestId, ReviewId } from '../core/ids.js'
 import type { InboxItem } from '../core/inbox.js'
-import type { Inbox } from '../core/ports.js'
+import type { Inbox, InboxFilter } from '../core/ports.js'
 import type { Sealer } from '../core/record.js'
 import { storeCall } from './call.js'
 import type { InboxTable, Schema } from './schema.js'
@@ -33,9 +33,13 @@ export class PostgresInbox implements Inbox {
         revision: item.revision,
         opened_at: item.openedAt,
       }
+      const principalKey = item.kind === 'access' ? item.question.principalKey : null
       await this.#db
         .insertInto('inbox')
-        .values({ ...row, sealed: sealJson(this.#sealer, item, placeOf(row)) })
+        .values({
+          ...{ ...row, principal_key: principalKey },
+          sealed: sealJson(this.#sealer, item, placeOf(row)),
+        })
         .onConflict((conflict) =>
           conflict
             .column('id')
@@ -63,13 +67,16 @@ export class PostgresInbox implements Inbox {
   }
 
   /** At most 1,000 items, whatever the limit says. */
-  list(filter: {
-    state?: 'pending' | 'active'
-    limitCount: number
-  }): Promise<readonly InboxItem[]> {
+  list(filter: InboxFilter): Promise<readonly InboxItem[]> {
     return storeCall(async () => {
       let query = this.#db.selectFrom('inbox').selectAll()
-      if (filter.state !== undefined) query = query.where('state', '=', filter.state)
+      const { state, principalKey, before } = filter
+      if (state !== undefined) query = query.where('state', '=', state)
+      if (principalKey !== undefined) query = query.where('principal_key', '=', principalKey)
+      if (before !== undefined)
+        query = query.where((eb) =>
+          eb(eb.refTuple('opened_at', 'id'), '<', eb.tuple(before.openedAt, before.id)),
+        )
       const rows = await query
         .orderBy('opened_at', 'desc')
         .orderBy('id', 'desc')
@@ -84,7 +91,7 @@ export class PostgresInbox implements Inbox {
   }
 }
 
-const placeOf = (row: Omit<Row, 'sealed'>): Place => [
+const placeOf = (row: Omit<Row, 'sealed' | 'principal_key'>): Place => [
   'inbox',
   row.id,
   row.state,

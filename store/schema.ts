@@ -57,7 +57,22 @@ export interface InboxTable {
   state: string
   revision: number
   opened_at: number
+  /** Whose access request it is; null for held commands. Which rows to look at, never evidence. */
+  principal_key: string | null
   sealed: Uint8Array
+}
+
+/** A call that must not be run twice, under digests of who made it and of the key he gave. */
+export interface IdempotencyKeyTable {
+  principal_key: string
+  key_digest: string
+  /** Digest of the call. */
+  fingerprint: string
+  /** `timestamptz` on the store's own clock; while it lies ahead the call is taken to be running. */
+  running_until: Date
+  expires_at: Date
+  status: number | null
+  sealed: Uint8Array | null
 }
 
 /** A token that was used, under a digest of (issuer, token id). */
@@ -167,4 +182,5 @@ export interface Schema {
   audit_signed: AuditSignedTable
   recordings: RecordingTable
   keys: KeyTable
+  idempotency_keys: IdempotencyKeyTable
 }

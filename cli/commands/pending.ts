@@ -2,30 +2,43 @@
 
 import type { Command } from 'commander'
 import { itemList, type ItemView } from '../../contract/items.js'
+import { visible } from '../../core/visible.js'
 import type { ConnectionOptions } from '../connection.js'
 import { EXIT } from '../exit-codes.js'
 import { durationText, printJson, table } from '../output.js'
 import type { Shell } from '../shell.js'
 
+interface PendingOptions extends ConnectionOptions {
+  readonly active?: boolean
+  readonly limit: string
+  readonly before?: string
+}
+
 /** Adds the command. */
 export function addPending(program: Command, { context, run, apiCommand, connect }: Shell): void {
   apiCommand(program, 'pending', 'List what waits for a decision and concerns you.')
     .option('--active', 'list running grants instead')
+    .option('--limit <count>', 'at most this many (500)', '100')
+    .option('--before <place>', 'continue where a page ended')
     .action(
-      run(async (options: ConnectionOptions & { active?: boolean }) => {
+      run(async (options: PendingOptions) => {
         const api = await connect(options)
         const state = options.active === true ? 'active' : 'pending'
-        const answer = await api.get(`/v1/inbox?state=${state}`, itemList)
+        const query = new URLSearchParams({ state, limit: options.limit })
+        if (options.before !== undefined) query.set('before', options.before)
+        const answer = await api.get(`/v1/inbox?${query.toString()}`, itemList)
         const nowMs = context.clock.now()
         if (options.json === true) printJson(context.stdout, answer)
-        else if (answer.items.length === 0) context.stdout.write(`nothing is ${state}\n`)
-        else
+        else if (answer.items.length > 0)
           context.stdout.write(
             table(
               HEAD,
               answer.items.map((item) => rowOf(item, nowMs)),
             ),
           )
+        else if (answer.next === undefined) context.stdout.write(`nothing is ${state}\n`)
+        if (options.json !== true && answer.next !== undefined)
+          context.stdout.write(`more: add --before ${visible(answer.next)}\n`)
         return EXIT.ok
       }),
     )

@@ -7,12 +7,13 @@ import { granted, refused, type Outcome } from '../../core/errors.js'
 import type { Grant } from '../../core/grant.js'
 import { grantIdOf, type RequestId, type ReviewId } from '../../core/ids.js'
 import type { AccessItem, InboxItem, ReviewItem } from '../../core/inbox.js'
-import type { Authenticated, OnPending } from '../../core/ports.js'
+import type { Authenticated, InboxFilter, InboxPlace, OnPending } from '../../core/ports.js'
 import type { Principal } from '../../core/principal.js'
 import type { AccessQuestion } from '../../core/question.js'
 import { loadPolicy } from '../../policy/load.js'
 import type { ApiDependencies, AuditEntry, AuditReport } from '../../web/api/ports.js'
 import { ManualClock } from './manual-clock.js'
+import { MemoryIdempotency } from './memory-idempotency.js'
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
@@ -189,6 +190,17 @@ export class FakeWarder {
           this.calls.push(['open', question])
           return this.open(question, onPending)
         },
+        begin: (question) => {
+          this.calls.push(['open', question])
+          return new Promise((answer, fail) => {
+            const onPending = () => {
+              answer(granted('pending'))
+            }
+            this.open(question, onPending).then((outcome) => {
+              answer(outcome.ok ? granted('active') : outcome)
+            }, fail)
+          })
+        },
         decide,
         extend: (id, byMs, by) =>
           this.note(granted({ expiresAt: this.clock.now() + byMs }), 'extend', id, byMs, by),
@@ -205,10 +217,7 @@ export class FakeWarder {
       inbox: {
         put: () => Promise.resolve(),
         find,
-        list: ({ state }) =>
-          Promise.resolve(
-            [...this.items.values()].filter((item) => state === undefined || item.state === state),
-          ),
+        list: (filter) => Promise.resolve(listed([...this.items.values()], filter)),
       },
       audit: {
         query: (filter, page) =>
@@ -268,6 +277,7 @@ export class FakeWarder {
             why,
           ),
       },
+      idempotency: new MemoryIdempotency(this.clock),
       clock: this.clock,
       gateway: () => ({ postgres: { host: '127.0.0.1', port: 5432 }, ca: 'PEM' }),
       onRefusedCaller: (address, refusal) => {
@@ -276,6 +286,23 @@ export class FakeWarder {
       newRequestId: () => `req_new${String(++this.#serial).padStart(5, '0')}`,
     }
   }
+}
+
+/** As the store lists: newest first, the greater id first among equals. */
+function listed(items: readonly InboxItem[], filter: InboxFilter): readonly InboxItem[] {
+  const { state, principalKey, before, limitCount } = filter
+  const isOlder = (a: InboxPlace, b: InboxPlace) =>
+    a.openedAt < b.openedAt || (a.openedAt === b.openedAt && a.id < b.id)
+  return items
+    .filter((item) => state === undefined || item.state === state)
+    .filter(
+      (item) =>
+        principalKey === undefined ||
+        (item.kind === 'access' && item.question.principalKey === principalKey),
+    )
+    .filter((item) => before === undefined || isOlder(item, before))
+    .sort((a, b) => (isOlder(a, b) ? 1 : -1))
+    .slice(0, limitCount)
 }
 
 async function* toAsync(lines: readonly string[]): AsyncIterable<string> {

@@ -132,6 +132,9 @@ export class ScriptedAccess implements AccessService {
     }
     return granted(await this.#grants.open(grant))
   }
+  begin() {
+    return Promise.resolve(refused('CONTROL_PLANE_UNAVAILABLE'))
+  }
   decide() {
     return Promise.resolve(granted('approved' as const))
   }

@@ -6,8 +6,11 @@ import { refused, type Outcome } from '../../core/errors.js'
 import type { Authenticated, Clock, Identity } from '../../core/ports.js'
 import { callRate, failureRate } from './limits.js'
 import type { OnRefusedCaller } from './ports.js'
-import { peerOf } from './route.js'
-import { RateLimit } from './rate-limit.js'
+import { RateLimit, type RateStanding } from './rate-limit.js'
+
+/** Address and port of the caller. */
+export const peerOf = ({ ip, socket }: FastifyRequest): string =>
+  `${ip.includes(':') ? `[${ip}]` : ip}:${String(socket.remotePort ?? 0)}`
 
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 
@@ -23,6 +26,11 @@ export class Authentication {
     this.#onRefused = onRefused
     this.#calls = new RateLimit(callRate, clock)
     this.#failures = new RateLimit(failureRate, clock)
+  }
+
+  /** How a principal's rate stands, for the headers that say so. */
+  standing(principalKey: string): RateStanding {
+    return this.#calls.standing(principalKey)
   }
 
   /** Refuses with `UNAUTHENTICATED` or `LIMIT_EXCEEDED`. */

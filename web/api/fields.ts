@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { requestIdOf, type RequestId, type ReviewId, type SessionId } from '../../core/ids.js'
-import { durationMsMax, reasonLengthMax, waitMsMax } from './limits.js'
+import { durationMsMax, reasonLengthMax, waitSecondsMax } from './limits.js'
 
 /** Nothing at all: a call that takes no parameters says so. */
 export const nothing = z.strictObject({})
@@ -51,8 +51,8 @@ export const reason = z.string().max(reasonLengthMax)
 /** A length of time, in ms. */
 export const duration = z.int().min(1_000).max(durationMsMax)
 
-/** How long to wait for a change, in ms, as it stands in a query. */
-export const waitMs = z.coerce.number().int().min(0).max(waitMsMax).default(0)
+/** How long to wait for a change, in s, as it stands in a query. */
+export const waitS = z.coerce.number().int().min(0).max(waitSecondsMax).default(0)
 
 /** Epoch ms, as it stands in a query. */
 export const time = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER)

@@ -11,29 +11,31 @@ export const receiveTimeoutMs = 30_000
 /** An idle kept connection. */
 export const idleTimeoutMs = 75_000
 /** A long poll; most load balancers cut at 60 s. */
-export const waitMsMax = 30_000
-/** Between two looks at an item that somebody waits for. */
+export const waitSecondsMax = 60
+/** Between two looks at an item that somebody waits for: at first, when answers may come at once, … */
 export const pollMs = 250
-/** Waiting for a new request to be durable before the caller gets its id anyway. */
-export const openWaitMs = 5_000
-/** Requests of one principal that this process is opening at once; a person answers them one by one. */
-export const openingCountMax = 20
-/** The same over all principals: each holds one call to the control plane. */
-export const openingCountTotalMax = 500
-/** Refusals that are remembered for whoever asks with the id; they are small. */
-export const refusalCountMax = 10_000
-/** How long a refusal is remembered. */
-export const refusalMs = 10 * 60_000
+/** … and later, when people are thinking. */
+export const pollMsMax = 1_000
+/** Requests of one principal that wait for people at once; a person answers them one by one. */
+export const pendingCountMax = 20
+/** An Idempotency-Key; a UUID has 36 characters. */
+export const idempotencyKeyLengthMax = 128
+/** After which a call that is still running may be asked for again. */
+export const busyRetryS = 1
 /** Calls of one principal per second on average, and at once. */
 export const callRate = { perSecond: 20, burst: 60 } as const
 /** Failed authentications of one address per second on average, and at once. */
 export const failureRate = { perSecond: 2, burst: 30 } as const
 /** Principals and addresses whose rate is kept; the least recent are forgotten first. */
 export const bucketCountMax = 20_000
-/** Items in one list. */
-export const listCountMax = 500
-/** Audit records in one page. */
-export const auditPageCountMax = 500
+/** Entries of a list in one page, unless asked for more. */
+export const pageCount = 100
+/** The same at most. */
+export const pageCountMax = 500
+/** Items that are looked at for one page: most of them may be none of the caller's business. */
+export const scannedCountMax = 2_000
+/** A place in a list; those that we give out are shorter. */
+export const placeLengthMax = 256
 /** A reason that a person or a job gives. */
 export const reasonLengthMax = 2_000
 /** A secret; private keys are about 4 KiB. */

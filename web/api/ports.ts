@@ -2,6 +2,7 @@
 
 import type { AuditValue } from '../../core/audit.js'
 import type { Outcome, Refusal } from '../../core/errors.js'
+import type { Idempotency } from '../../core/idempotency.js'
 import type { GatewayId, GrantId, RequestId, ReviewId, SessionId } from '../../core/ids.js'
 import type { AccessService, Clock, Identity, Inbox, ReviewService } from '../../core/ports.js'
 import type { Checkpoint, RecordFilter } from '../../core/record.js'
@@ -148,6 +149,7 @@ export interface ApiDependencies {
   readonly policies: PolicyAdmin
   readonly secrets: SecretAdmin
   readonly revoker: Revoker
+  readonly idempotency: Idempotency
   readonly clock: Clock
   readonly gateway: () => GatewayAddress
   readonly newRequestId: () => RequestId

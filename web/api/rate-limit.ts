@@ -16,6 +16,14 @@ export interface Rate {
   readonly burst: number
 }
 
+/** How one key stands: what is left, and when it can call again. */
+export interface RateStanding {
+  /** Whole calls left. */
+  readonly left: number
+  /** Whole seconds until there is one more, at least 1. */
+  readonly nextS: number
+}
+
 /** Limits how often something happens per key. */
 export class RateLimit {
   readonly #buckets = new LRUCache<string, Bucket>({ max: bucketCountMax })
@@ -33,6 +41,16 @@ export class RateLimit {
     if (bucket.left < 1) return false
     bucket.left -= 1
     return true
+  }
+
+  /** How the key stands; nothing is taken. */
+  standing(key: string): RateStanding {
+    const { left } = this.#filled(key)
+    const missing = left < 1 ? 1 - left : Math.ceil(left + 0.001) - left
+    return {
+      left: Math.floor(left),
+      nextS: Math.max(1, Math.ceil(missing / this.#rate.perSecond)),
+    }
   }
 
   /** True when `take` would say no. */

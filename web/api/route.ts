@@ -1,8 +1,6 @@
 // One wrapper around every route: what comes in and what goes out is checked against a schema, a
 // refusal becomes a problem, a failure too. Routes never see a token, a header or a reply.
 
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Readable } from 'node:stream'
 import type { z } from 'zod'
 import {
   refused,
@@ -13,19 +11,35 @@ import {
 } from '../../core/errors.js'
 import type { Authenticated } from '../../core/ports.js'
 import { visibleShort } from '../../core/visible.js'
-import { HTTP_STATUS, problemOf } from './problem.js'
 
 /** One authenticated call. */
-export interface Call<P, Q, B> {
-  readonly caller: Authenticated
+export interface Call<P, Q, B> extends CallContext {
   readonly params: P
   readonly query: Q
   readonly body: B
+}
+
+/** Who calls, from where. */
+export interface CallContext {
+  readonly caller: Authenticated
   /** Address and port of the caller's socket. */
   readonly peer: string
   /** Aborted when the caller hangs up. */
   readonly signal: AbortSignal
 }
+
+/** What a call brings, not yet checked. */
+export interface CallInput {
+  readonly params: unknown
+  readonly query: unknown
+  readonly body: unknown
+}
+
+/** What a route answers: one JSON value, lines that are sent as they come, or a refusal. */
+export type Answer =
+  | { readonly kind: 'json'; readonly status: number; readonly body: unknown }
+  | { readonly kind: 'lines'; readonly lines: AsyncIterable<string> }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
 
 type Method = 'GET' | 'POST' | 'PUT'
 
@@ -35,6 +49,13 @@ export const COMMON_REFUSALS = [
   'LIMIT_EXCEEDED',
   'INVALID_ARGUMENT',
   'INTERNAL',
+  'CONTROL_PLANE_UNAVAILABLE',
+] as const satisfies readonly ErrorCode[]
+
+/** What any POST may refuse with besides: it takes an Idempotency-Key. */
+export const KEYED_REFUSALS = [
+  'IDEMPOTENCY_KEY_BUSY',
+  'IDEMPOTENCY_KEY_REUSED',
 ] as const satisfies readonly ErrorCode[]
 
 /** Lines that are sent as they come, instead of one JSON body. */
@@ -49,7 +70,7 @@ interface Spec<P, Q, B> {
   readonly operationId: string
   /** What it does, in one line for the reference; ends without a full stop. */
   readonly summary: string
-  /** What it refuses with, beside what every route does (`COMMON_REFUSALS`). */
+  /** What it refuses with, beside what every route does (`COMMON_REFUSALS`, `KEYED_REFUSALS`). */
   readonly refuses: readonly ErrorCode[]
   readonly params: z.ZodType<P>
   readonly query: z.ZodType<Q>
@@ -67,82 +88,88 @@ export interface JsonSpec<P, Q, B, R> extends Spec<P, Q, B> {
 
 /** A route that answers with JSON Lines. */
 export interface LinesSpec<P, Q, B> extends Spec<P, Q, B> {
+  /** One line, for the reference; a part that streams from elsewhere is not checked against it. */
+  readonly line: z.ZodType
   readonly handle: (call: Call<P, Q, B>) => Promise<Outcome<Lines>>
 }
 
-/** A route, ready to be mounted. */
+/** A route, ready to be mounted, with what its description is made of. */
 export interface ApiRoute {
   readonly method: Method
   readonly path: string
   readonly operationId: string
   readonly summary: string
   readonly refuses: readonly ErrorCode[]
+  readonly schemas: {
+    readonly params: z.ZodType
+    readonly query: z.ZodType
+    readonly body: z.ZodType
+    /** Of a whole answer, or of each of its lines. */
+    readonly answer: z.ZodType
+  }
+  readonly answersWith: 'json' | 'lines'
+  /** Of a success. */
+  readonly status: number
   readonly bodyBytesMax?: number | undefined
-  readonly run: (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    caller: Authenticated,
-  ) => Promise<void>
+  readonly run: (input: CallInput, context: CallContext) => Promise<Answer>
 }
 
 /** Builds a route that answers with JSON; the answer is cut to its schema. */
-export const jsonRoute = <P, Q, B, R>(spec: JsonSpec<P, Q, B, R>): ApiRoute =>
-  routeOf(spec, spec.handle, async (value, reply) => {
-    const body = spec.response.safeParse(value)
-    if (!body.success)
-      throw new WarderError(
-        'INTERNAL',
-        { why: 'an answer does not fit its schema' },
-        { cause: body.error },
-      )
-    await reply.code(spec.status ?? 200).send(body.data)
-  })
+export const jsonRoute = <P, Q, B, R>(spec: JsonSpec<P, Q, B, R>): ApiRoute => {
+  const status = spec.status ?? 200
+  return {
+    ...described(spec, spec.response),
+    ...{ answersWith: 'json', status },
+    run: (input, context) =>
+      runChecked(spec, input, context, spec.handle, (value) => {
+        const body = spec.response.safeParse(value)
+        if (body.success) return { kind: 'json', status, body: body.data }
+        const why = 'an answer does not fit its schema'
+        throw new WarderError('INTERNAL', { why }, { cause: body.error })
+      }),
+  }
+}
 
 /** Builds a route that streams JSON Lines; a failure in the middle breaks the connection. */
-export const linesRoute = <P, Q, B>(spec: LinesSpec<P, Q, B>): ApiRoute =>
-  routeOf(spec, spec.handle, async ({ lines }, reply) => {
-    await reply.type('application/x-ndjson').send(Readable.from(lines))
-  })
+export const linesRoute = <P, Q, B>(spec: LinesSpec<P, Q, B>): ApiRoute => ({
+  ...described(spec, spec.line),
+  ...{ answersWith: 'lines', status: 200 },
+  run: (input, context) =>
+    runChecked(spec, input, context, spec.handle, ({ lines }) => ({ kind: 'lines', lines })),
+})
 
-function routeOf<P, Q, B, V>(
+const described = <P, Q, B>(spec: Spec<P, Q, B>, answer: z.ZodType) => ({
+  method: spec.method,
+  path: spec.path,
+  operationId: spec.operationId,
+  summary: spec.summary,
+  refuses: spec.refuses,
+  schemas: { params: spec.params, query: spec.query, body: spec.body, answer },
+  bodyBytesMax: spec.bodyBytesMax,
+})
+
+async function runChecked<P, Q, B, V>(
   spec: Spec<P, Q, B>,
+  input: CallInput,
+  context: CallContext,
   handle: (call: Call<P, Q, B>) => Promise<Outcome<V>>,
-  send: (value: V, reply: FastifyReply) => Promise<void>,
-): ApiRoute {
-  return {
-    method: spec.method,
-    path: spec.path,
-    operationId: spec.operationId,
-    summary: spec.summary,
-    refuses: spec.refuses,
-    bodyBytesMax: spec.bodyBytesMax,
-    run: async (request, reply, caller) => {
-      const input = inputOf(spec, request)
-      if (!input.ok) {
-        await sendRefusal(reply, input.refusal)
-        return
-      }
-      const outcome = await handle({
-        ...input.value,
-        caller,
-        peer: peerOf(request),
-        signal: hangUp(reply),
-      })
-      if (outcome.ok) await send(outcome.value, reply)
-      else await sendRefusal(reply, outcome.refusal)
-    },
-  }
+  answerOf: (value: V) => Answer,
+): Promise<Answer> {
+  const checked = inputOf(spec, input)
+  if (!checked.ok) return { kind: 'refused', refusal: checked.refusal }
+  const outcome = await handle({ ...checked.value, ...context })
+  return outcome.ok ? answerOf(outcome.value) : { kind: 'refused', refusal: outcome.refusal }
 }
 
 function inputOf<P, Q, B>(
   spec: Spec<P, Q, B>,
-  request: FastifyRequest,
+  input: CallInput,
 ): Outcome<{ params: P; query: Q; body: B }> {
-  const params = checked(spec.params, request.params, 'The path')
+  const params = checked(spec.params, input.params, 'The path')
   if (!params.ok) return params
-  const query = checked(spec.query, request.query, 'The query')
+  const query = checked(spec.query, input.query, 'The query')
   if (!query.ok) return query
-  const body = checked(spec.body, request.body, 'The body')
+  const body = checked(spec.body, input.body, 'The body')
   if (!body.ok) return body
   return { ok: true, value: { params: params.value, query: query.value, body: body.value } }
 }
@@ -154,26 +181,4 @@ function checked<T>(schema: z.ZodType<T>, input: unknown, what: string): Outcome
   const where = (issue?.path ?? []).map(String).join('.')
   const why = visibleShort(`${where === '' ? '' : `${where}: `}${issue?.message ?? ''}`, 300)
   return refused('INVALID_ARGUMENT', { what, why })
-}
-
-/** Answers with the problem of a refusal. */
-export async function sendRefusal(reply: FastifyReply, refusal: Refusal): Promise<void> {
-  if (refusal.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer')
-  if (refusal.code === 'LIMIT_EXCEEDED') reply.header('retry-after', '1')
-  await reply
-    .code(HTTP_STATUS[refusal.code])
-    .type('application/problem+json')
-    .send(problemOf(refusal, reply.request.id))
-}
-
-/** Address and port of the caller. */
-export const peerOf = ({ ip, socket }: FastifyRequest): string =>
-  `${ip.includes(':') ? `[${ip}]` : ip}:${String(socket.remotePort ?? 0)}`
-
-function hangUp(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController()
-  reply.raw.once('close', () => {
-    controller.abort()
-  })
-  return controller.signal
 }

@@ -6,12 +6,19 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { nanoid } from 'nanoid'
 import { WarderError, type Refusal } from '../../core/errors.js'
 import type { Authenticated } from '../../core/ports.js'
-import { Authentication } from './authentication.js'
-import { bodyBytesMax, headerBytesMax, idleTimeoutMs, receiveTimeoutMs } from './limits.js'
-import { Openings } from './openings.js'
+import { Authentication, peerOf } from './authentication.js'
+import { runOnce } from './idempotency.js'
+import {
+  bodyBytesMax,
+  callRate,
+  headerBytesMax,
+  idleTimeoutMs,
+  receiveTimeoutMs,
+} from './limits.js'
 import type { ApiDependencies } from './ports.js'
 import { HTTP_STATUS, problemOf } from './problem.js'
-import { sendRefusal, type ApiRoute } from './route.js'
+import { sendAnswer, sendKept, sendRefusal } from './reply.js'
+import type { ApiRoute } from './route.js'
 import { auditRoutes } from './routes/audit.js'
 import { inboxRoutes } from './routes/inbox.js'
 import { policyRoutes } from './routes/policies.js'
@@ -45,8 +52,16 @@ export function buildApi(parts: ApiDependencies, options: ApiOptions = {}): Fast
   /** Runs before the body is read, so that strangers can't make us parse anything. */
   const authenticate = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const outcome = await authentication.authenticate(request)
-    if (outcome.ok) callers.set(request, outcome.value)
-    else await sendRefusal(reply, outcome.refusal)
+    if (!outcome.ok) {
+      await sendRefusal(reply, outcome.refusal)
+      return
+    }
+    callers.set(request, outcome.value)
+    const { left, nextS } = authentication.standing(outcome.value.principalKey)
+    reply.headers({
+      'ratelimit-policy': RATE_POLICY,
+      ratelimit: `"principal";r=${left};t=${nextS}`,
+    })
   }
 
   api.removeContentTypeParser('text/plain')
@@ -69,12 +84,47 @@ export function buildApi(parts: ApiDependencies, options: ApiOptions = {}): Fast
       handler: async (request, reply) => {
         const caller = callers.get(request)
         if (caller === undefined) throw new WarderError('INTERNAL', { why: 'nobody called' })
-        await route.run(request, reply, caller)
+        const answer = await answerOf(parts, route, request, reply, caller)
+        if (answer.kind === 'kept') await sendKept(reply, answer.kept)
+        else await sendAnswer(reply, answer)
         return reply
       },
     })
   }
   return api
+}
+
+/** The quota of a principal (draft-ietf-httpapi-ratelimit-headers-10): what fills up within how long. */
+const RATE_POLICY = `"principal";q=${callRate.burst};w=${callRate.burst / callRate.perSecond}`
+
+/** Runs the route; a POST with a key only once. */
+function answerOf(
+  parts: ApiDependencies,
+  route: ApiRoute,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  caller: Authenticated,
+) {
+  const { params, query, body } = request
+  const context = { caller, peer: peerOf(request), signal: hangUp(reply) }
+  const run = () => route.run({ params, query, body }, context)
+  if (route.method !== 'POST') return run()
+  const header = request.headers['idempotency-key']
+  return runOnce(parts.idempotency, {
+    key: typeof header === 'string' ? header : undefined,
+    principalKey: caller.principalKey,
+    what: [route.method, request.url, body ?? null],
+    callId: request.id,
+    run,
+  })
+}
+
+function hangUp(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  reply.raw.once('close', () => {
+    controller.abort()
+  })
+  return controller.signal
 }
 
 /**
@@ -130,10 +180,9 @@ function construct({ tls, log }: ApiOptions): FastifyInstance {
 }
 
 function routesOf(parts: ApiDependencies): readonly ApiRoute[] {
-  const openings = new Openings(parts.access, parts.clock)
   return [
-    ...requestRoutes(parts, openings),
-    ...inboxRoutes(parts, openings),
+    ...requestRoutes(parts),
+    ...inboxRoutes(parts),
     ...revocationRoutes(parts),
     ...auditRoutes(parts),
     ...policyRoutes(parts),

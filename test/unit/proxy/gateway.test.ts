@@ -96,6 +96,7 @@ function world(found: { live?: readonly Grant[]; row?: Grant; opened?: Grant }) 
       Promise.resolve(
         found.opened === undefined ? refused('REQUEST_DENIED') : granted(found.opened),
       ),
+    begin: () => Promise.resolve(refused('CONTROL_PLANE_UNAVAILABLE')),
     decide: () => Promise.resolve(granted('pending')),
     extend: () => Promise.resolve(granted({ expiresAt: 0 })),
     ended: () => Promise.resolve(),

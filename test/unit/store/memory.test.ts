@@ -1,6 +1,7 @@
 // Inbox, tokens, sessions, policies, secrets and migrations on a real PostgreSQL.
 
 import { randomBytes } from 'node:crypto'
+import { readdirSync } from 'node:fs'
 import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AccessItem } from '../../../core/inbox.js'
@@ -23,6 +24,9 @@ let url: string
 let db: Kysely<Schema>
 
 const sealer = new KeyRing(randomBytes(32))
+const MIGRATION_NAMES = readdirSync(new URL('../../../store/migrations', import.meta.url))
+  .map((file) => file.replace(/\.ts$/, ''))
+  .sort()
 const unavailable = { code: 'CONTROL_PLANE_UNAVAILABLE' }
 
 beforeAll(async () => {
@@ -263,7 +267,7 @@ test('a stored secret is found by its name only, and not when its row was swappe
 test('a fresh database is migrated once, whoever of five processes comes first', async () => {
   const fresh = await cluster.createDatabase()
   const runs = await Promise.all(Array.from({ length: 5 }, () => migrate(fresh)))
-  expect(runs.flat()).toEqual(['0001-first-light', '0002-recordings', '0003-token-bindings'])
+  expect(runs.flat()).toEqual(MIGRATION_NAMES)
   expect(await migrate(fresh)).toEqual([])
 })
 

@@ -16,6 +16,7 @@ beforeEach(() => {
 const ROUTES = [
   ['POST', '/v1/requests'],
   ['GET', '/v1/requests/req_fake0001'],
+  ['GET', '/v1/requests/req_fake0001/decision'],
   ['POST', '/v1/requests/req_fake0001/complete'],
   ['POST', '/v1/extensions'],
   ['GET', '/v1/inbox'],
@@ -81,6 +82,7 @@ test('failed authentications use up what an address may try, valid tokens includ
   const answer = await call(api, 'job', 'GET', '/v1/whoami')
   expect(answer.status).toBe(429)
   expect(answer.headers['retry-after']).toBe('1')
+  expect(answer.headers['ratelimit']).toBeUndefined()
   warder.clock.advance(1_000)
   expect((await call(api, 'job', 'GET', '/v1/whoami')).status).toBe(200)
 })
@@ -91,6 +93,15 @@ test('one principal who calls too often does not slow another down', async () =>
   expect((await call(api, 'dana', 'GET', '/v1/whoami')).status).toBe(200)
   warder.clock.advance(100)
   expect((await call(api, 'job', 'GET', '/v1/whoami')).status).toBe(200)
+})
+
+test('every authenticated answer says how many calls are left, and of how many', async () => {
+  const first = await call(api, 'job', 'GET', '/v1/whoami')
+  expect(first.headers['ratelimit-policy']).toBe('"principal";q=60;w=3')
+  expect(first.headers['ratelimit']).toBe('"principal";r=59;t=1')
+  const second = await call(api, 'job', 'GET', '/v1/nowhere')
+  expect(second.headers['ratelimit']).toBeUndefined()
+  expect((await call(api, 'job', 'GET', '/v1/whoami')).headers['ratelimit']).toContain('r=58')
 })
 
 test('health needs no token and says nothing else', async () => {

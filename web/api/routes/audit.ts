@@ -1,7 +1,14 @@
 // The log, for auditors only: read, export, verify, anchor, replay. It never writes to it.
 
 import { z } from 'zod'
-import { auditKeys, auditPage, auditReport, checkpoint } from '../../../contract/audit.js'
+import {
+  auditKeys,
+  auditPage,
+  auditReport,
+  checkpoint,
+  exportLine,
+} from '../../../contract/audit.js'
+import { replayLine } from '../../../contract/replay.js'
 import { granted, refused, type Outcome } from '../../../core/errors.js'
 import type { Authenticated } from '../../../core/ports.js'
 import { principalName } from '../../../core/principal.js'
@@ -16,7 +23,7 @@ import {
   sessionId,
   time,
 } from '../fields.js'
-import { auditPageCountMax } from '../limits.js'
+import { pageFields } from '../page.js'
 import type { ApiDependencies } from '../ports.js'
 import { jsonRoute, linesRoute, type ApiRoute } from '../route.js'
 
@@ -35,8 +42,7 @@ const filterFields = {
 }
 const pageQuery = z.strictObject({
   ...filterFields,
-  limit: z.coerce.number().int().min(1).max(auditPageCountMax).default(100),
-  before: z.string().max(256).optional(),
+  ...pageFields,
 })
 
 const filterOf = ({ kind, ...rest }: z.output<z.ZodObject<typeof filterFields>>) => ({
@@ -74,6 +80,7 @@ export function auditRoutes(parts: ApiDependencies): readonly ApiRoute[] {
       params: nothing,
       query: nothing,
       body: noBody,
+      line: exportLine,
       handle: ({ caller }) => {
         const entitled = auditor(caller)
         return Promise.resolve(entitled.ok ? granted({ lines: parts.audit.export() }) : entitled)
@@ -153,6 +160,7 @@ const replayRoute = (parts: ApiDependencies, auditor: Auditor): ApiRoute =>
     params: z.strictObject({ id: sessionId }),
     query: nothing,
     body: noBody,
+    line: replayLine,
     handle: async ({ caller, params: { id } }) => {
       const entitled = auditor(caller)
       if (!entitled.ok) return entitled

@@ -7,18 +7,20 @@ import { itemList, itemView } from '../../../contract/items.js'
 import { granted, type Outcome } from '../../../core/errors.js'
 import type { Decision } from '../../../core/decision.js'
 import type { RequestId, ReviewId } from '../../../core/ids.js'
+import type { InboxItem } from '../../../core/inbox.js'
+import type { Authenticated } from '../../../core/ports.js'
 import { groupsOf } from '../../../policy/match.js'
 import { maySee } from '../entitlement.js'
-import { itemId, noBody, nothing, reason } from '../fields.js'
-import { listCountMax } from '../limits.js'
-import type { Openings } from '../openings.js'
+import { itemId, noBody, nothing, reason, time } from '../fields.js'
+import { scannedCountMax } from '../limits.js'
+import { pageFields, placeOf, placeText } from '../page.js'
 import type { ApiDependencies } from '../ports.js'
 import { jsonRoute, type ApiRoute } from '../route.js'
 import { visibleItem } from '../visible-item.js'
 import { viewOf } from '../views.js'
 
 /** Routes under /v1/inbox and /v1/decisions. */
-export function inboxRoutes(parts: ApiDependencies, openings: Openings): readonly ApiRoute[] {
+export function inboxRoutes(parts: ApiDependencies): readonly ApiRoute[] {
   return [
     jsonRoute({
       method: 'GET',
@@ -27,16 +29,10 @@ export function inboxRoutes(parts: ApiDependencies, openings: Openings): readonl
       summary: 'List what waits or waited for people, newest first',
       refuses: [],
       params: nothing,
-      query: z.strictObject({ state: z.enum(['pending', 'active']).optional() }),
+      query: z.strictObject({ state: z.enum(['pending', 'active']).optional(), ...pageFields }),
       body: noBody,
       response: itemList,
-      handle: async ({ caller, query: { state } }) => {
-        const filter = { limitCount: listCountMax, ...(state === undefined ? {} : { state }) }
-        const items = await parts.inbox.list(filter)
-        const policy = parts.policy()
-        const visible = items.filter((item) => maySee(policy, item, caller.principal))
-        return granted({ items: visible.map(viewOf) })
-      },
+      handle: async ({ caller, query }) => await visiblePage(parts, caller, query),
     }),
     jsonRoute({
       method: 'GET',
@@ -49,15 +45,47 @@ export function inboxRoutes(parts: ApiDependencies, openings: Openings): readonl
       body: noBody,
       response: itemView,
       handle: async ({ caller, params }) => {
-        const item = await visibleItem(parts, openings, params.id, caller)
+        const item = await visibleItem(parts, params.id, caller)
         return item.ok ? granted(viewOf(item.value)) : item
       },
     }),
-    decideRoute(parts, openings),
+    decideRoute(parts),
   ]
 }
 
-const decideRoute = (parts: ApiDependencies, openings: Openings): ApiRoute =>
+const place = z.tuple([time, itemId])
+
+/** A page of what the caller may see; it may be short, only a missing `next` says that it is the last. */
+async function visiblePage(
+  parts: ApiDependencies,
+  caller: Authenticated,
+  query: {
+    readonly state?: 'pending' | 'active' | undefined
+    readonly limit: number
+    readonly before?: string | undefined
+  },
+): Promise<Outcome<z.input<typeof itemList>>> {
+  const { state, limit } = query
+  const begin = query.before === undefined ? granted(undefined) : placeOf(place, query.before)
+  if (!begin.ok) return begin
+  const policy = parts.policy()
+  const items: InboxItem[] = []
+  let before = begin.value && { openedAt: begin.value[0], id: begin.value[1] }
+  for (let scanned = 0; scanned < scannedCountMax; scanned += limit) {
+    const some = await parts.inbox.list({ state, before, limitCount: limit })
+    for (const item of some) {
+      before = { openedAt: item.openedAt, id: item.id }
+      if (maySee(policy, item, caller.principal)) items.push(item)
+      if (items.length === limit) break
+    }
+    if (some.length < limit && items.length < limit) return granted({ items: items.map(viewOf) })
+    if (items.length === limit) break
+  }
+  const next = before && placeText([before.openedAt, before.id])
+  return granted({ items: items.map(viewOf), next })
+}
+
+const decideRoute = (parts: ApiDependencies): ApiRoute =>
   jsonRoute({
     method: 'POST',
     path: '/v1/decisions',
@@ -80,7 +108,7 @@ const decideRoute = (parts: ApiDependencies, openings: Openings): ApiRoute =>
     }),
     response: decided,
     handle: async ({ caller, body: { id, answer, reason, channel } }) => {
-      const item = await visibleItem(parts, openings, id, caller)
+      const item = await visibleItem(parts, id, caller)
       if (!item.ok) return item
       const state = await decide(parts, id, {
         answer,

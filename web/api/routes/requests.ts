@@ -8,8 +8,8 @@ import type { RequestId } from '../../../core/ids.js'
 import type { InboxItem } from '../../../core/inbox.js'
 import type { Authenticated } from '../../../core/ports.js'
 import { isSameJob, mayExtend } from '../entitlement.js'
-import { duration, itemId, name, nothing, reason, requestId, waitMs, noBody } from '../fields.js'
-import type { Openings } from '../openings.js'
+import { duration, itemId, name, nothing, reason, requestId, waitS, noBody } from '../fields.js'
+import { pendingCountMax } from '../limits.js'
 import type { ApiDependencies } from '../ports.js'
 import { jsonRoute, type ApiRoute } from '../route.js'
 import { visibleItem, waitForItem } from '../visible-item.js'
@@ -24,7 +24,7 @@ const openBody = z.strictObject({
 })
 
 /** Routes under /v1/requests, and /v1/extensions. */
-export function requestRoutes(parts: ApiDependencies, openings: Openings): readonly ApiRoute[] {
+export function requestRoutes(parts: ApiDependencies): readonly ApiRoute[] {
   return [
     jsonRoute({
       method: 'POST',
@@ -46,44 +46,64 @@ export function requestRoutes(parts: ApiDependencies, openings: Openings): reado
       status: 201,
       response: opened,
       handle: async ({ caller, body, peer }) => {
+        const full = await objection(parts, caller)
+        if (full !== undefined) return refused('LIMIT_EXCEEDED', { why: full })
         const id = parts.newRequestId()
         const { principal, principalKey, tokenDigest, tokenId } = caller
         const who = { principal, principalKey, tokenDigest, tokenId }
-        const state = await openings.open({ requestId: id, ...who, ...body, peer })
-        return state.ok ? granted({ id, state: state.value }) : state
+        const begun = await parts.access.begin({ requestId: id, ...who, ...body, peer })
+        if (begun.ok) return granted({ id, state: begun.value })
+        const { code, details } = begun.refusal
+        return refused(code, { id, ...details })
       },
     }),
     jsonRoute({
       method: 'GET',
       path: '/v1/requests/:id',
       operationId: 'showRequest',
-      summary: 'Read a request, or wait for its decision',
-      refuses: [
-        'NOT_FOUND',
-        'FORBIDDEN',
-        'REQUEST_DENIED',
-        'REQUEST_EXPIRED',
-        'REQUEST_WITHDRAWN',
-        'GRANT_EXPIRED',
-        'GRANT_REVOKED',
-        'CONTROL_PLANE_UNAVAILABLE',
-      ],
-      params: z.strictObject({ id: itemId }),
-      query: z.strictObject({ waitMs }),
+      summary: 'Read a request',
+      refuses: ['NOT_FOUND'],
+      params: z.strictObject({ id: requestId }),
+      query: nothing,
       body: noBody,
       response: itemView,
-      handle: async ({ caller, params, query, signal }) => {
-        const wait = { waitMs: query.waitMs, signal }
-        const item = await waitForItem(parts, openings, params.id, caller, wait)
+      handle: async ({ caller, params }) => {
+        const item = await visibleItem(parts, params.id, caller)
         return item.ok ? granted(viewOf(item.value)) : item
       },
     }),
-    completeRoute(parts, openings),
-    extendRoute(parts, openings),
+    jsonRoute({
+      method: 'GET',
+      path: '/v1/requests/:id/decision',
+      operationId: 'awaitDecision',
+      summary: 'Wait until a request or a held command is decided, and read it then',
+      refuses: ['NOT_FOUND'],
+      params: z.strictObject({ id: itemId }),
+      query: z.strictObject({ waitS }),
+      body: noBody,
+      response: itemView,
+      handle: async ({ caller, params, query, signal }) => {
+        const wait = { waitMs: query.waitS * 1000, signal }
+        const item = await waitForItem(parts, params.id, caller, wait)
+        return item.ok ? granted(viewOf(item.value)) : item
+      },
+    }),
+    completeRoute(parts),
+    extendRoute(parts),
   ]
 }
 
-const completeRoute = (parts: ApiDependencies, openings: Openings): ApiRoute =>
+/** Over all replicas; requests that are made at the same moment may each slip in. */
+async function objection(
+  { inbox }: ApiDependencies,
+  { principalKey }: Authenticated,
+): Promise<string | undefined> {
+  const filter = { state: 'pending', principalKey, limitCount: pendingCountMax } as const
+  const waiting = await inbox.list(filter)
+  return waiting.length < pendingCountMax ? undefined : 'you have too many open requests'
+}
+
+const completeRoute = (parts: ApiDependencies): ApiRoute =>
   jsonRoute({
     method: 'POST',
     path: '/v1/requests/:id/complete',
@@ -95,7 +115,7 @@ const completeRoute = (parts: ApiDependencies, openings: Openings): ApiRoute =>
     body: z.union([nothing, noBody]),
     response: completed,
     handle: async ({ caller, params: { id } }) => {
-      const item = await visibleItem(parts, openings, id, caller)
+      const item = await visibleItem(parts, id, caller)
       if (!item.ok) return item
       if (item.value.kind !== 'access' || !isSameJob(item.value, caller))
         return refused('NOT_ENTITLED', { what: 'complete the request of another job', id })
@@ -114,7 +134,7 @@ const giveBack = (
     ? parts.access.withdraw(id, 'the requester no longer waits')
     : parts.access.complete(id)
 
-const extendRoute = (parts: ApiDependencies, openings: Openings): ApiRoute =>
+const extendRoute = (parts: ApiDependencies): ApiRoute =>
   jsonRoute({
     method: 'POST',
     path: '/v1/extensions',
@@ -133,7 +153,7 @@ const extendRoute = (parts: ApiDependencies, openings: Openings): ApiRoute =>
     body: z.strictObject({ id: requestId, byMs: duration }),
     response: extended,
     handle: async ({ caller, body: { id, byMs } }) => {
-      const entitled = await entitledToExtend(parts, openings, id, caller)
+      const entitled = await entitledToExtend(parts, id, caller)
       if (!entitled.ok) return entitled
       const end = await parts.access.extend(id, byMs, nameOf(caller))
       return end.ok ? granted({ id, expiresAt: end.value.expiresAt }) : end
@@ -142,11 +162,10 @@ const extendRoute = (parts: ApiDependencies, openings: Openings): ApiRoute =>
 
 async function entitledToExtend(
   parts: ApiDependencies,
-  openings: Openings,
   id: RequestId,
   caller: Authenticated,
 ): Promise<Outcome<null>> {
-  const item = await visibleItem(parts, openings, id, caller)
+  const item = await visibleItem(parts, id, caller)
   if (!item.ok) return item
   if (item.value.kind !== 'access') return refused('NOT_FOUND', { what: `request ${id}`, id })
   return mayExtend(parts.policy(), item.value, caller)
