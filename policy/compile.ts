@@ -45,10 +45,15 @@ export function compilePolicy(document: PolicyDocument, source: string, digest: 
         members.map(matcherOf),
       ]),
     ),
-    duties: document.duties,
+    duties: dutiesOf(document.duties),
+    secondPerson: document.duties.secondPerson,
     auditStrict: document.gateway.audit === 'strict',
   })
 }
+
+const dutiesOf = ({ revoke, apply, audit }: PolicyDocument['duties']): Policy['duties'] => ({
+  ...{ revoke, apply, audit },
+})
 
 const list = <T>(value: T | readonly T[]): readonly T[] =>
   Array.isArray(value) ? (value as readonly T[]) : [value as T]

@@ -97,7 +97,9 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const own = (record: Readonly<Record<string, unknown>>, key: string): unknown =>
   Object.hasOwn(record, key) ? record[key] : undefined
 
-/** Canonical: equal for equal values, whatever the order of keys. */
+/** Canonical: equal for equal values, whatever the order of keys; what is undefined is not there. */
+export const canonicalText = (value: unknown): string => text(value)
+
 function text(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(text).join(', ')}]`
   if (!isRecord(value)) return value === undefined ? 'nothing' : JSON.stringify(value)

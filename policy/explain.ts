@@ -34,6 +34,7 @@ export function explainPolicy(policy: Policy): string[] {
     ...Object.entries(policy.duties).map(
       ([duty, groups]) => `duty ${duty}: ${groups.length === 0 ? 'nobody' : groups.join(', ')}`,
     ),
+    ...(policy.secondPerson ? ['a policy is applied by two people'] : []),
     `audit: reads are forwarded ${policy.auditStrict ? 'when' : 'before'} they are on record`,
     ...(policy.access.length === 0 ? ['no access rule: nobody gets anything'] : []),
   ]
@@ -109,7 +110,14 @@ function accessLine(rule: AccessRule): string {
   return `${rule.label}: ${matcherText(rule.who)} gets ${rule.role} on ${rule.on.join(', ')} for ${durationText(rule.durationMs)} (at most ${durationText(rule.durationMsMax)}) ${agreed}${reason}`
 }
 
-function approvalText({ approvers, quorum, timeoutMs, reasonRequired, escalation }: Approval) {
+/** `2 of db-owners within 10m`, with whoever is asked later. */
+export function approvalText({
+  approvers,
+  quorum,
+  timeoutMs,
+  reasonRequired,
+  escalation,
+}: Approval): string {
   const people = `${quorum === 1 ? '' : `${quorum} of `}${approvers}`
   const also =
     escalation === undefined
@@ -119,7 +127,8 @@ function approvalText({ approvers, quorum, timeoutMs, reasonRequired, escalation
   return `${people}${also}${why} within ${durationText(timeoutMs)}`
 }
 
-function matcherText({ issuer, subjects, groups, actors, claims }: Matcher): string {
+/** `github (group a or b, environment production)`. */
+export function matcherText({ issuer, subjects, groups, actors, claims }: Matcher): string {
   const conditions = [
     subjects === undefined ? '' : `subject ${either(subjects)}`,
     groups === undefined ? '' : `group ${either(groups)}`,

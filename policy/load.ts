@@ -54,7 +54,7 @@ export const EMPTY_POLICY: Policy = compilePolicy(
     masks: [],
     access: [],
     approvers: {},
-    duties: { revoke: [], apply: [], audit: [] },
+    duties: { revoke: [], apply: [], audit: [], secondPerson: false },
   },
   '',
   // SHA-256 of the empty text (FIPS 180-4).

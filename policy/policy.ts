@@ -129,6 +129,8 @@ export interface Policy {
   /** Members of each approver group. */
   readonly approvers: ReadonlyMap<string, readonly Matcher[]>
   readonly duties: Readonly<Record<Duty, readonly string[]>>
+  /** Another person has to confirm each policy that is to replace this one. */
+  readonly secondPerson: boolean
   /** Reads too are durable in the audit log before they are forwarded. */
   readonly auditStrict: boolean
 }

@@ -41,8 +41,10 @@ export function referenceProblems(
     value.members.forEach((member, at) => check.matcher([...path, 'members', at], member))
     checkEscalation([...path, 'escalate', 'to'], value.escalate?.to, String(path[1]), check, report)
   }
-  for (const [duty, groups] of Object.entries(sections.duties))
+  const { secondPerson, ...duties } = sections.duties
+  for (const [duty, groups] of Object.entries(duties))
     groups.forEach((group, at) => check.name('approvers', ['duties', duty, at], group))
+  if (secondPerson) check.twoPeople(['duties', 'secondPerson'], duties.apply)
   return problems
 }
 
@@ -117,6 +119,15 @@ class Check {
         [...path, 'quorum'],
         `asks for ${quorum} people, but ${asked.approvers} has only ${people}`,
       )
+  }
+
+  /** Between them the groups must hold two people. */
+  twoPeople(path: Path, groups: readonly string[]): void {
+    const people = groups.map((group) => (this.#people.has(group) ? this.#people.get(group) : 0))
+    if (people.includes(undefined)) return
+    const count = people.reduce<number>((sum, one = 0) => sum + one, 0)
+    if (count < 2)
+      this.#report(path, `asks for 2 people, but those with the duty apply are ${count}`)
   }
 
   matcher(path: Path, matcher: MatcherDocument): void {

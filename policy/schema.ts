@@ -214,6 +214,12 @@ export const POLICY_SCHEMA = z.strictObject({
       revoke: dutyGroups().describe('Approver groups that may end any grant at once.'),
       apply: dutyGroups().describe('Approver groups that may apply a policy and store secrets.'),
       audit: dutyGroups().describe('Approver groups that may read the audit log and recordings.'),
+      secondPerson: z
+        .boolean()
+        .default(false)
+        .describe(
+          '`true`: a policy comes into force when another person with the duty `apply` confirms it. The policy in force decides whether that is so.',
+        ),
     })
     .prefault({})
     .describe('Who may do what is not a decision.'),

@@ -184,7 +184,10 @@ function sectionsOf(value: Plain): Sections {
     masks: validItems(value, 'masks', SECTION_ITEMS.masks),
     access: validItems(value, 'access', SECTION_ITEMS.access),
     approvers: validItems(value, 'approvers', SECTION_ITEMS.approvers),
-    duties: duties.safeParse(member(value, 'duties')).data ?? { revoke: [], apply: [], audit: [] },
+    duties: duties.safeParse(member(value, 'duties')).data ?? {
+      ...{ revoke: [], apply: [], audit: [] },
+      secondPerson: false,
+    },
     names: {
       issuers: namesIn(value, 'issuers'),
       resources: namesIn(value, 'resources'),
