@@ -6,7 +6,7 @@ import { customAlphabet } from 'nanoid'
 
 import { ChainedAuditLog } from '../audit/log.js'
 import { WarderError } from '../core/errors.js'
-import type { ProcessId, RequestId } from '../core/ids.js'
+import type { ProcessId, ProposalId, RequestId } from '../core/ids.js'
 import type { Clock } from '../core/ports.js'
 import type { Policy } from '../policy/policy.js'
 import { openDatabase } from '../store/database.js'
@@ -16,6 +16,8 @@ import { PostgresInbox } from '../store/inbox.js'
 import { PostgresKeyStore } from '../store/keys.js'
 import { migrate } from '../store/migrations.js'
 import { PostgresPolicyStore } from '../store/policies.js'
+import { PostgresPolicyProcesses } from '../store/policy-processes.js'
+import { PostgresPolicyProposals } from '../store/policy-proposals.js'
 import { PostgresRecordingKeys } from '../store/recordings.js'
 import { PostgresRecordStore } from '../store/records.js'
 import type { Schema } from '../store/schema.js'
@@ -26,6 +28,7 @@ import { createBus } from './bus.js'
 import { systemClock } from './clock.js'
 import type { Environment } from './environment.js'
 import { openKeys, type Keys } from './keys.js'
+import { PolicyLife } from './policy-life.js'
 import { PolicySource } from './policy-source.js'
 
 const POOL_MAX = 10
@@ -84,15 +87,25 @@ export async function openFoundation(options: ProcessOptions, prefix: 'gwy' | 'w
   audit.onFailure(onFatal)
   const followers = new Set<(policy: Policy) => void>()
   const policies = await PolicySource.open({
-    ...{ store: stored.policies, audit, clock },
+    ...{ store: stored.policies, processes: stored.policyProcesses, process: name },
     onChange: (policy) => {
       for (const follow of followers) follow(policy)
     },
     onTrouble: (failure) => report('policy', failure),
   })
+  stored.bus.onPolicy(() => void policies.refresh())
+  const policyLife = new PolicyLife({
+    ...{ store: stored.policies, proposals: stored.policyProposals, audit, clock },
+    processes: stored.policyProcesses,
+    newProposalId: (): ProposalId => `pol_${unambiguous()}`,
+    announce: () => {
+      stored.bus.publishPolicy()
+      return policies.refresh()
+    },
+  })
   return {
     ...stored,
-    ...{ name, keys, clock, audit, policies, temporalAddress },
+    ...{ name, keys, clock, audit, policies, policyLife, temporalAddress },
     /** Calls `follow` with the policy in force, now and whenever it changes. */
     followPolicy(follow: (policy: Policy) => void) {
       followers.add(follow)
@@ -100,7 +113,7 @@ export async function openFoundation(options: ProcessOptions, prefix: 'gwy' | 'w
     },
     newRequestId: (): RequestId => `req_${unambiguous()}`,
     async close() {
-      policies.close()
+      await policies.close()
       keys.close()
       try {
         await audit.close()
@@ -141,6 +154,8 @@ function openStore({ db, databaseUrl, redisUrl, name, keys, clock, report }: Sto
     registry: new PostgresSessionRegistry(db),
     idempotency: new PostgresIdempotency({ db, sealer, clock }),
     policies: new PostgresPolicyStore(db),
+    policyProposals: new PostgresPolicyProposals({ db, sealer }),
+    policyProcesses: new PostgresPolicyProcesses(db),
     secrets: new PostgresSecretStore({ db, sealer }),
     recordingKeys: new PostgresRecordingKeys({ db, sealer }),
     recordDb,

@@ -187,11 +187,11 @@ function serverOf(options: GatewayOptions, parts: Parts): PostgresServer {
 }
 
 function apiParts(parts: Parts, postgres: HostPort) {
-  const { temporal, tls, credentials, policies } = parts
+  const { temporal, tls, credentials, policies, policyLife } = parts
   const { access, reviews } = temporal
   const ca = tls.authorityFile === undefined ? undefined : readFileSync(tls.authorityFile, 'utf8')
   return {
-    ...{ access, reviews, policies, secrets: credentials },
+    ...{ access, reviews, policies: policyLife, secrets: credentials },
     ...{ identity: parts.identity, inbox: parts.inbox, clock: parts.clock },
     audit: new StoreAuditReader({
       store: parts.records,

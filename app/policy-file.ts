@@ -4,27 +4,35 @@
 import { readFile } from 'node:fs/promises'
 import { unwatchFile, watchFile } from 'node:fs'
 
-import { WarderError } from '../core/errors.js'
+import { messageOf, WarderError } from '../core/errors.js'
 import type { ProcessOptions } from './foundation.js'
-import type { PolicySource } from './policy-source.js'
+import type { PolicyLife } from './policy-life.js'
 
 const POLL_MS = 1_000
 
 /**
- * Applies the file and follows it until the returned function is called.
+ * Applies the file and follows it until the returned function is called. Where the policy in force asks
+ * for two people another file is only warned of: nobody drops that demand alone.
  *
  * @throws WarderError `POLICY_INVALID` when it can't be applied at start.
  */
 export async function followPolicyFile(
   file: string,
-  policies: PolicySource,
+  policies: PolicyLife,
   { progress, report }: Pick<ProcessOptions, 'progress' | 'report'>,
 ): Promise<() => void> {
   const apply = async () => {
-    const outcome = await policies.apply(await readFile(file, 'utf8'), `file ${file}`, false)
+    const outcome = await policies.applyFile(file, await readFile(file, 'utf8'))
+    if (!outcome.ok && outcome.refusal.code === 'NOT_ENTITLED') {
+      progress(`WARNING: ${messageOf(outcome.refusal)} The stored policy stays in force.`)
+      return
+    }
     if (!outcome.ok) throw new WarderError(outcome.refusal.code, outcome.refusal.details)
-    const { version, changes } = outcome.value
-    progress(`Policy ${file} is in force as version ${version ?? 0} (${changes.length} changes).`)
+    const { version, rights } = outcome.value
+    const wider = rights.filter(({ direction }) => direction === 'widens').length
+    progress(
+      `Policy ${file} is in force as version ${version ?? 0} (${rights.length} rights changed, ${wider} of them wider).`,
+    )
   }
   await apply()
   watchFile(file, { interval: POLL_MS }, () => {

@@ -27,7 +27,7 @@ export async function startWorker(options: ProcessOptions): Promise<RunningProce
     const stopFollowing =
       policyFile === undefined
         ? () => undefined
-        : await followPolicyFile(policyFile, foundation.policies, options)
+        : await followPolicyFile(policyFile, foundation.policyLife, options)
     const stopWorkflows = await runWorkflows(options, foundation)
     return {
       async stop() {

@@ -13,6 +13,7 @@ import { addDecisions } from './commands/decide.js'
 import { addExec } from './commands/exec.js'
 import { addExtend } from './commands/extend.js'
 import { addPending } from './commands/pending.js'
+import { addPolicy } from './commands/policy.js'
 import { addReplay } from './commands/replay.js'
 import { addRequest } from './commands/request.js'
 import { addRevoke } from './commands/revoke.js'
@@ -67,7 +68,7 @@ export function buildProgram(
 
 const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
   ...[addServing, addCheck, addApply, addRequest, addExec, addPending, addShow, addDecisions],
-  ...[addExtend, addRevoke, addAudit, addReplay, addSecret, addWhoami, addVersion],
+  ...[addPolicy, addExtend, addRevoke, addAudit, addReplay, addSecret, addWhoami, addVersion],
 ]
 
 /**

@@ -67,21 +67,5 @@ export const whoami = z.object({
   duties: z.array(z.string()).readonly(),
 })
 
-/** What a policy changes, and the version that it became when it was applied. */
-export const difference = z.object({
-  digest: z.string(),
-  version: z.number().optional(),
-  changes: z.array(z.string()).readonly(),
-})
-
-/** The policy in force. */
-export const policyInForce = z.object({
-  version: z.number(),
-  digest: z.string(),
-  source: z.string(),
-  by: z.string(),
-  at: z.number(),
-})
-
 /** A stored secret; never its value. */
 export const stored = z.object({ name: z.string(), version: z.number() })

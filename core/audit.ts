@@ -12,7 +12,28 @@ const STATEMENT = { text: 'sensitive', textBytes: 'public', digest: 'public' } a
 /** Every kind of audit event with its fields. Kinds are `thing.happened`. */
 export const AUDIT_EVENTS = {
   'log.opened': { gatewayId: 'public', version: 'public' },
-  'policy.applied': { policyDigest: 'public', version: 'public', by: 'public' },
+  'policy.applied': {
+    policyDigest: 'public',
+    version: 'public',
+    by: 'public',
+    confirmedBy: 'public',
+    proposal: 'public',
+    reason: 'sensitive',
+  },
+  /** A policy waits for a second person. */
+  'policy.proposed': {
+    policyDigest: 'public',
+    base: 'public',
+    proposal: 'public',
+    by: 'public',
+    reason: 'sensitive',
+  },
+  'policy.rejected': {
+    policyDigest: 'public',
+    proposal: 'public',
+    by: 'public',
+    reason: 'sensitive',
+  },
   'secret.stored': { name: 'public', by: 'public' },
   'connection.refused': { protocol: 'public', peer: 'public', code: 'public', why: 'sensitive' },
   'request.opened': { ...WHO, ...REQUEST, origin: 'public', reason: 'sensitive', peer: 'public' },

@@ -150,6 +150,10 @@ const TABLE = {
     message: (d) => `The policy is not valid${because(d)}.`,
     remedy: () => 'Correct it and run `warder check`; the policy in force stays as it is.',
   },
+  POLICY_CONFLICT: {
+    message: (d) => `The policy in force is not the one that this was made for${because(d)}.`,
+    remedy: () => 'Look at `warder policy list` and `warder policy diff`, and apply it again.',
+  },
   INTERNAL: {
     message: (d) => `Warder failed${because(d)}.`,
     remedy: (d) => `Nothing more was run. Report it with ${d.id ?? 'the time it happened'}.`,

@@ -13,6 +13,9 @@ export type GatewayId = `gwy_${string}`
 /** One running process of Warder: a gateway or a worker. */
 export type ProcessId = GatewayId | `wrk_${string}`
 
+/** A policy that waits for a second person. */
+export type ProposalId = `pol_${string}`
+
 /** The grant that belongs to an access request: the same rest under another prefix. */
 export const grantIdOf = (id: RequestId): GrantId => `grt_${id.slice(4)}`
 

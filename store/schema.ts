@@ -1,7 +1,7 @@
 // The tables as TypeScript sees them. Never the source of truth: that is migrations/.
 
 import type { GrantEnd, GrantOrigin } from '../core/grant.js'
-import type { GatewayId, GrantId, RequestId, ReviewId, SessionId } from '../core/ids.js'
+import type { GatewayId, GrantId, ProposalId, RequestId, ReviewId, SessionId } from '../core/ids.js'
 import type { KeyPurpose } from '../core/keys.js'
 import type { Protocol } from '../core/resource.js'
 import type { SessionEnd } from '../core/session.js'
@@ -96,6 +96,31 @@ export interface PolicyTable {
   source: string
   applied_by: string
   applied_at: number
+  reason: string
+  confirmed_by: string | null
+}
+
+/** A policy that waits, or waited, for a second person; its text and its author are sealed. */
+export interface PolicyProposalTable {
+  id: ProposalId
+  state: string
+  base_version: number
+  digest: string
+  opened_at: number
+  expires_at: number
+  decided_by: string | null
+  decided_at: number | null
+  version: number | null
+  sealed: Uint8Array
+}
+
+/** By which version a process judges, as it said last. */
+export interface PolicyProcessTable {
+  process: string
+  version: number
+  trouble: string | null
+  /** On the store's own clock. */
+  alive_until: Date
 }
 
 /** A stored credential. */
@@ -176,6 +201,8 @@ export interface Schema {
   spent_tokens: SpentTokenTable
   token_bindings: TokenBindingTable
   policies: PolicyTable
+  policy_proposals: PolicyProposalTable
+  policy_processes: PolicyProcessTable
   secrets: SecretTable
   audit_records: AuditRecordTable
   audit_checkpoints: AuditCheckpointTable

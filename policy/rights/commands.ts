@@ -1,7 +1,7 @@
 // What a change of roles means for commands: both policies judge the same commands, and where their
 // verdicts differ, a line says so. What a line's wording alone changes is not seen. Pure.
 
-import type { Verdict } from '../../core/verdict.js'
+import type { Approval, Verdict } from '../../core/verdict.js'
 import { canonicalText } from '../difference.js'
 import { approvalText } from '../explain.js'
 import { judgeCommand } from '../judge-command.js'
@@ -86,11 +86,7 @@ function said(verdict: Verdict, hasMasks: boolean): Said {
 }
 
 /** Whom an approval asks, with whatever else it says. */
-export function askText(approval: Extract<Verdict, { outcome: 'ask' }>['approval']): string {
-  const { approvers, quorum, timeoutMs, ...others } = approval
-  const more = Object.values(others).some((value) => value !== undefined)
-  return `asks ${approvalText({ approvers, quorum, timeoutMs })}${more ? ` ${canonicalText(others)}` : ''}`
-}
+export const askText = (approval: Approval): string => `asks ${approvalText(approval)}`
 
 function placeChanges(
   probes: readonly Probe[],

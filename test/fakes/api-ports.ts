@@ -8,10 +8,19 @@ import type { Grant } from '../../core/grant.js'
 import { grantIdOf, type RequestId, type ReviewId } from '../../core/ids.js'
 import type { AccessItem, InboxItem, ReviewItem } from '../../core/inbox.js'
 import type { Authenticated, InboxFilter, InboxPlace, OnPending } from '../../core/ports.js'
-import type { Principal } from '../../core/principal.js'
+import { principalName, type Principal } from '../../core/principal.js'
 import type { AccessQuestion } from '../../core/question.js'
 import { loadPolicy } from '../../policy/load.js'
-import type { ApiDependencies, AuditEntry, AuditReport } from '../../web/api/ports.js'
+import type {
+  ApiDependencies,
+  AuditEntry,
+  AuditReport,
+  PolicyApplied,
+  PolicyDifference,
+  PolicyInForce,
+  PolicyProcessView,
+  PolicyProposalView,
+} from '../../web/api/ports.js'
 import { ManualClock } from './manual-clock.js'
 import { MemoryIdempotency } from './memory-idempotency.js'
 
@@ -89,7 +98,21 @@ export class FakeWarder {
   /** The server fails after the last of them. */
   replayBreaks = false
   exportLines: readonly string[] = ['{"seq":1}\n', '{"seq":2}\n']
+  /** Oldest first. */
+  versions: readonly PolicyInForce[] = []
+  processes: readonly PolicyProcessView[] = []
+  proposals: readonly PolicyProposalView[] = []
+  confirmAnswer: Outcome<never> | undefined
+  policyDifference: PolicyDifference = {
+    digest: sha256('x'),
+    rights: [{ direction: 'widens', text: 'role x on orders-db: ddl passes without asking' }],
+    changes: ['adds role x'],
+  }
   #serial = 0
+
+  #applied({ dryRun }: { readonly dryRun: boolean }): Outcome<PolicyApplied> {
+    return granted({ ...this.policyDifference, base: 1, ...(dryRun ? {} : { version: 2 }) })
+  }
 
   grantOf(question: AccessQuestion): Grant {
     const { requestId, principal, principalKey, resource, role, origin, reason } = question
@@ -239,21 +262,44 @@ export class FakeWarder {
       },
       policy: () => loaded.policy,
       policies: {
-        current: () => Promise.resolve(undefined),
-        apply: (source, by, dryRun) =>
+        current: () => Promise.resolve(this.versions.at(-1)),
+        version: (number) =>
+          Promise.resolve(this.versions.find(({ version }) => version === number)),
+        list: (limitCount, before = Infinity) => {
+          const versions = this.versions.filter(({ version }) => version < before).toReversed()
+          const next = versions[limitCount - 1]?.version
+          const page = { versions: versions.slice(0, limitCount) }
+          return Promise.resolve(versions.length > limitCount ? { ...page, next } : page)
+        },
+        difference: (from, to) => this.note(granted(this.policyDifference), 'difference', from, to),
+        processes: () => Promise.resolve(this.processes),
+        apply: (wish, person) =>
           this.note(
-            source.includes('broken')
+            wish.source.includes('broken')
               ? refused('POLICY_INVALID', { why: 'line 1: alow: unknown key' })
-              : granted({
-                  digest: sha256(source),
-                  changes: ['adds role x'],
-                  ...(dryRun ? {} : { version: 2 }),
-                }),
+              : this.#applied(wish),
             'apply',
-            source,
-            by,
-            dryRun,
+            wish,
+            principalName(person),
           ),
+        rollback: (version, wish, person) =>
+          this.note(this.#applied(wish), 'rollback', version, wish, principalName(person)),
+        proposals: () => Promise.resolve(this.proposals),
+        proposal: (id) => {
+          const found = this.proposals.find((proposal) => proposal.id === id)
+          return Promise.resolve(
+            found === undefined
+              ? refused('NOT_FOUND', { what: `proposal ${id}` })
+              : granted({ ...found, ...this.policyDifference, source: 'x' }),
+          )
+        },
+        confirm: (id, reason, person) =>
+          this.note(
+            this.confirmAnswer ?? granted({ ...this.policyDifference, base: 1, version: 2 }),
+            ...(['confirm', id, reason, principalName(person)] as const),
+          ),
+        reject: (id, reason, person) =>
+          this.note(granted(null), 'reject', id, reason, principalName(person)),
       },
       secrets: {
         put: (name, value, by) => this.note(granted({ version: 1 }), 'put', name, value, by),

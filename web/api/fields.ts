@@ -1,7 +1,13 @@
 // The fields that calls are made of, as schemas with their bounds. No I/O.
 
 import { z } from 'zod'
-import { requestIdOf, type RequestId, type ReviewId, type SessionId } from '../../core/ids.js'
+import {
+  requestIdOf,
+  type ProposalId,
+  type RequestId,
+  type ReviewId,
+  type SessionId,
+} from '../../core/ids.js'
 import { durationMsMax, reasonLengthMax, waitSecondsMax } from './limits.js'
 
 /** Nothing at all: a call that takes no parameters says so. */
@@ -35,6 +41,15 @@ export const sessionId = z
   .string()
   .regex(new RegExp(`^ses_${REST}$`), 'must be an id that starts with ses_')
   .transform((id): SessionId => `ses_${id.slice(4)}`)
+
+/** `pol_…`. */
+export const proposalId = z
+  .string()
+  .regex(new RegExp(`^pol_${REST}$`), 'must be an id that starts with pol_')
+  .transform((id): ProposalId => `pol_${id.slice(4)}`)
+
+/** The number of a version of the policy, as it stands in a path or a query; 0 is the empty policy. */
+export const policyNumber = z.coerce.number().int().min(0).max(2_147_483_647)
 
 /** The name of a resource or role, as it may stand in a policy. */
 export const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be a name of the policy')

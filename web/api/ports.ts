@@ -3,10 +3,20 @@
 import type { AuditValue } from '../../core/audit.js'
 import type { Outcome, Refusal } from '../../core/errors.js'
 import type { Idempotency } from '../../core/idempotency.js'
-import type { GatewayId, GrantId, RequestId, ReviewId, SessionId } from '../../core/ids.js'
+import type {
+  GatewayId,
+  GrantId,
+  ProposalId,
+  RequestId,
+  ReviewId,
+  SessionId,
+} from '../../core/ids.js'
+import type { ProposalState } from '../../core/policy-proposal.js'
 import type { AccessService, Clock, Identity, Inbox, ReviewService } from '../../core/ports.js'
+import type { Principal } from '../../core/principal.js'
 import type { Checkpoint, RecordFilter } from '../../core/record.js'
 import type { Policy } from '../../policy/policy.js'
+import type { RightsChange } from '../../policy/rights-difference.js'
 
 /** One audit record as people read it, sensitive fields opened. */
 export interface AuditEntry {
@@ -56,30 +66,108 @@ export interface Replays {
   replay(id: SessionId, by: string): Promise<AsyncIterable<string> | undefined>
 }
 
-/** The policy that is in force, as it was applied. */
-export interface PolicyInForce {
+/** A version of the policy without its text. */
+export interface PolicyHead {
   readonly version: number
   readonly digest: string
-  readonly source: string
   readonly by: string
   /** Epoch ms. */
   readonly at: number
+  readonly reason: string
+  /** The second person, where one had to agree. */
+  readonly confirmedBy?: string | undefined
 }
 
-/** What applying a policy changes, or would change. */
+/** A version of the policy, as it was applied. */
+export interface PolicyInForce extends PolicyHead {
+  readonly source: string
+}
+
+/** Versions, newest first; `next` is the `before` of the page that follows. */
+export interface PolicyPage {
+  readonly versions: readonly PolicyHead[]
+  readonly next?: number | undefined
+}
+
+/** What one policy means beside another. */
 export interface PolicyDifference {
+  /** Of the later one. */
   readonly digest: string
-  /** The version it became; absent for a dry run. */
-  readonly version?: number | undefined
-  /** One sentence per change; empty when nothing differs. */
+  /** Who may do more, who less; widening first. Empty when no right changes. */
+  readonly rights: readonly RightsChange[]
+  /** What was edited, one line each; empty when nothing differs. */
   readonly changes: readonly string[]
 }
 
-/** The versions of the policy. */
+/** A policy that waits, or waited, for a second person. */
+export interface PolicyProposalView {
+  readonly id: ProposalId
+  readonly state: ProposalState
+  readonly digest: string
+  /** The version that it is to replace. */
+  readonly base: number
+  readonly by: string
+  readonly reason: string
+  /** Epoch ms. */
+  readonly at: number
+  /** Epoch ms. */
+  readonly expiresAt: number
+  readonly decidedBy?: string | undefined
+  readonly version?: number | undefined
+}
+
+/** What applying a policy changes, or would change. */
+export interface PolicyApplied extends PolicyDifference {
+  /** The version that it was compared with; 0 for none. */
+  readonly base: number
+  /** The version that it is; absent for a dry run, and while it waits for a second person. */
+  readonly version?: number | undefined
+  readonly proposal?: PolicyProposalView | undefined
+}
+
+/** A policy that somebody wants in force. */
+export interface PolicyWish {
+  readonly source: string
+  readonly reason: string
+  /** The version that has to be in force for it to be applied. */
+  readonly expect?: number | undefined
+  /** Only compares. */
+  readonly dryRun: boolean
+}
+
+/** By which version a process judges. */
+export interface PolicyProcessView {
+  readonly process: string
+  readonly version: number
+  readonly trouble?: string | undefined
+}
+
+/** The versions of the policy. Every call that changes something refuses with `NOT_ENTITLED`. */
 export interface PolicyAdmin {
   current(): Promise<PolicyInForce | undefined>
-  /** Refuses with `POLICY_INVALID`. `dryRun` only compares. */
-  apply(source: string, by: string, dryRun: boolean): Promise<Outcome<PolicyDifference>>
+  version(number: number): Promise<PolicyInForce | undefined>
+  list(limitCount: number, before?: number): Promise<PolicyPage>
+  /** Refuses with `NOT_FOUND`; version 0 is the empty policy. */
+  difference(from: number, to: number): Promise<Outcome<PolicyDifference>>
+  /** Those that said so within the last seconds. */
+  processes(): Promise<readonly PolicyProcessView[]>
+  /** Refuses with `POLICY_INVALID`, `POLICY_CONFLICT`. */
+  apply(wish: PolicyWish, person: Principal): Promise<Outcome<PolicyApplied>>
+  /** Applies an old version's text again. Refuses as `apply` does, and with `NOT_FOUND`. */
+  rollback(
+    version: number,
+    wish: Omit<PolicyWish, 'source'>,
+    person: Principal,
+  ): Promise<Outcome<PolicyApplied>>
+  /** Those that wait. */
+  proposals(): Promise<readonly PolicyProposalView[]>
+  proposal(
+    id: ProposalId,
+  ): Promise<Outcome<PolicyProposalView & PolicyDifference & { readonly source: string }>>
+  /** Refuses with `NOT_FOUND`, `SELF_APPROVAL`, `ALREADY_DECIDED`, `POLICY_CONFLICT`. */
+  confirm(id: ProposalId, reason: string, person: Principal): Promise<Outcome<PolicyApplied>>
+  /** Refuses with `NOT_FOUND`, `ALREADY_DECIDED`, `POLICY_CONFLICT`. */
+  reject(id: ProposalId, reason: string, person: Principal): Promise<Outcome<null>>
 }
 
 /** Stored credentials; a value goes in and never comes out here. */

@@ -36,6 +36,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   IDEMPOTENCY_KEY_REUSED: 422,
   INVALID_ARGUMENT: 400,
   POLICY_INVALID: 422,
+  POLICY_CONFLICT: 409,
   INTERNAL: 500,
 }
 

@@ -23,6 +23,7 @@ import { auditRoutes } from './routes/audit.js'
 import { inboxRoutes } from './routes/inbox.js'
 import { policyRoutes } from './routes/policies.js'
 import { requestRoutes } from './routes/requests.js'
+import { secretRoutes } from './routes/secrets.js'
 import { revocationRoutes } from './routes/revocations.js'
 import { whoamiRoutes } from './routes/whoami.js'
 
@@ -186,6 +187,7 @@ function routesOf(parts: ApiDependencies): readonly ApiRoute[] {
     ...revocationRoutes(parts),
     ...auditRoutes(parts),
     ...policyRoutes(parts),
+    ...secretRoutes(parts),
     ...whoamiRoutes(parts),
   ]
 }

@@ -48,7 +48,7 @@ test('a mistyped command names the nearest', async () => {
 
 test.each(
   [
-    'up check apply request exec pending show approve deny extend revoke replay whoami version'.split(
+    'up check apply policy request exec pending show approve deny extend revoke replay whoami version'.split(
       ' ',
     ),
     ['audit verify', 'audit query', 'audit export', 'audit anchor', 'secret put'],

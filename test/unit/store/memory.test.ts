@@ -1,4 +1,4 @@
-// Inbox, tokens, sessions, policies, secrets and migrations on a real PostgreSQL.
+// Inbox, tokens, sessions, secrets and migrations on a real PostgreSQL.
 
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
@@ -11,7 +11,6 @@ import { openDatabase } from '../../../store/database.js'
 import { KeyRing } from '../../../store/encryption.js'
 import { PostgresInbox } from '../../../store/inbox.js'
 import { migrate } from '../../../store/migrations.js'
-import { PostgresPolicyStore } from '../../../store/policies.js'
 import type { Schema } from '../../../store/schema.js'
 import { PostgresSecretStore } from '../../../store/secrets.js'
 import { PostgresSessionRegistry } from '../../../store/sessions.js'
@@ -224,21 +223,6 @@ test('the sessions of a grant are counted by gateway, and a dead gateway has no 
   expect(await under('grt_x', 'grt_y')).toContain('grt_y gwy_b 1 0')
   await registry.heartbeat('gwy_a', 0)
   expect(await under('grt_x')).toEqual(['grt_x gwy_a 0 1', 'grt_x gwy_b 0 0'])
-})
-
-test('policy versions are numbered without gaps, and the last one applied is in force', async () => {
-  const policies = new PostgresPolicyStore(db)
-  expect(await policies.current()).toBeUndefined()
-  const add = (digest: string) =>
-    policies.add({ digest, source: `source of ${digest}`, by: 'okta/alice', at: 5 })
-  await Promise.all(Array.from({ length: 10 }, (_, at) => add(`d${String(at)}`)))
-  const current = await policies.current()
-  expect(current?.version).toBe(10)
-  expect(await add(current?.digest ?? '')).toEqual(current)
-  const older = await policies.find(1)
-  expect((await add(older?.digest ?? '')).version).toBe(11)
-  expect((await policies.list(3)).map(({ version }) => version)).toEqual([11, 10, 9])
-  expect(await policies.find(99)).toBeUndefined()
 })
 
 test('a stored secret is found by its name only, and not when its row was swapped or rolled back', async () => {
