@@ -15,6 +15,15 @@ interface SigningKey {
   readonly publicJwk: JWK
 }
 
+/** What an issuer is like. */
+export interface IssuerForm {
+  readonly alg?: 'ES256' | 'RS256'
+  /** What its URL has behind the origin: `/realms/acme`, `/`. */
+  readonly path?: string
+  /** How its keys are marked. */
+  readonly use?: string
+}
+
 /** What the issuer gets wrong, until set back. */
 export interface Misbehaviour {
   /** Every request is cut off. */
@@ -29,17 +38,30 @@ export interface Misbehaviour {
   jwksUri: string | undefined
   /** Keys that stand in the set besides the real ones. */
   extraKeys: readonly JWK[]
+  /** Answers of another kind, by path. */
+  instead: ReadonlyMap<string, (response: ServerResponse) => void>
 }
 
 const base64url = (text: string): string => Buffer.from(text).toString('base64url')
 
-async function makeKey(kid: string): Promise<SigningKey> {
-  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+/** Making an RSA key takes long; the first of every such issuer of a process is the same. */
+let firstRsaPair: ReturnType<typeof generateKeyPair> | undefined
+
+function makePair(kid: string, alg: 'ES256' | 'RS256'): ReturnType<typeof generateKeyPair> {
+  if (alg === 'ES256' || kid !== 'key-0') return generateKeyPair(alg, { extractable: true })
+  return (firstRsaPair ??= generateKeyPair(alg, { extractable: true }))
+}
+
+async function makeKey(
+  kid: string,
+  { alg = 'ES256', use = 'sig' }: IssuerForm,
+): Promise<SigningKey> {
+  const { privateKey, publicKey } = await makePair(kid, alg)
   const { KeyObject: keyObject } = await import('node:crypto')
   return {
     kid,
     privateKey: keyObject.from(privateKey),
-    publicJwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' },
+    publicJwk: { ...(await exportJWK(publicKey)), kid, alg, use },
   }
 }
 
@@ -52,15 +74,18 @@ export class FakeIssuer {
     otherIssuer: undefined,
     jwksUri: undefined,
     extraKeys: [],
+    instead: new Map(),
   }
   /** How often each path was asked for. */
   readonly asked = new Map<string, number>()
   readonly #server: Server
   readonly #now: () => number
+  readonly #form: IssuerForm
   #keys: SigningKey[]
   #serial = 0
 
-  private constructor(server: Server, key: SigningKey, now: () => number) {
+  private constructor(server: Server, key: SigningKey, now: () => number, form: IssuerForm) {
+    this.#form = form
     this.#server = server
     this.#keys = [key]
     this.#now = now
@@ -69,13 +94,21 @@ export class FakeIssuer {
     })
   }
 
-  static async start(now: () => number): Promise<FakeIssuer> {
+  static async start(now: () => number, form: IssuerForm = {}): Promise<FakeIssuer> {
     const server = createServer()
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-    return new FakeIssuer(server, await makeKey('key-0'), now)
+    return new FakeIssuer(server, await makeKey('key-0', form), now, form)
   }
 
   get url(): string {
+    return `${this.#origin}${this.#form.path ?? ''}`
+  }
+
+  get jwksUrl(): string {
+    return `${this.#origin}/jwks`
+  }
+
+  get #origin(): string {
     return `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`
   }
 
@@ -92,7 +125,10 @@ export class FakeIssuer {
 
   /** From now on another key signs; the old one stays published unless `drop`. */
   async rotate({ drop = false } = {}): Promise<void> {
-    const key = await makeKey(`key-${String(++this.#serial)}-${String(this.#keys.length)}`)
+    const key = await makeKey(
+      `key-${String(++this.#serial)}-${String(this.#keys.length)}`,
+      this.#form,
+    )
     this.#keys = drop ? [key] : [...this.#keys, key]
   }
 
@@ -117,7 +153,7 @@ export class FakeIssuer {
 
   /** Signs any payload text under any header; for tokens that no library would make. */
   sign(payload: string, header: Claims = {}): string {
-    const fields = { alg: 'ES256', kid: this.#key.kid, typ: 'JWT', ...header }
+    const fields = { alg: this.#form.alg ?? 'ES256', kid: this.#key.kid, typ: 'JWT', ...header }
     return this.signRaw(JSON.stringify(fields), payload)
   }
 
@@ -136,9 +172,13 @@ export class FakeIssuer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url ?? '/'
     this.asked.set(path, (this.asked.get(path) ?? 0) + 1)
-    const { outage, redirect, oversize, otherIssuer, jwksUri, extraKeys } = this.misbehaviour
+    const { outage, redirect, oversize, otherIssuer, jwksUri, extraKeys, instead } =
+      this.misbehaviour
+    const other = instead.get(path)
     if (outage) {
       request.socket.destroy()
+    } else if (other !== undefined) {
+      other(response)
     } else if (redirect) {
       response.writeHead(302, { location: `${this.url}/elsewhere` }).end()
     } else if (oversize) {
@@ -146,8 +186,10 @@ export class FakeIssuer {
     } else if (path === '/jwks') {
       const keys = [...this.#keys.map(({ publicJwk }) => publicJwk), ...extraKeys]
       response.end(JSON.stringify({ keys }))
-    } else if (path === '/.well-known/openid-configuration') {
-      const document = { issuer: otherIssuer ?? this.url, jwks_uri: jwksUri ?? `${this.url}/jwks` }
+    } else if (
+      path === `${this.#form.path ?? ''}/.well-known/openid-configuration`.replace('//', '/')
+    ) {
+      const document = { issuer: otherIssuer ?? this.url, jwks_uri: jwksUri ?? this.jwksUrl }
       response.end(JSON.stringify(document))
     } else {
       response.writeHead(404).end()
