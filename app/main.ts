@@ -53,6 +53,10 @@ process.exitCode = await runCli(
     up: async ({ policyFile }) => (await serving()).serveAll({ ...options, policyFile }),
     gateway: async () => (await serving()).serveGateway(options),
     worker: async ({ policyFile }) => (await serving()).serveWorker({ ...options, policyFile }),
+    readToken: async (token, policy) => {
+      const { readTokenClaims } = await import('../identity/token-reader.js')
+      return readTokenClaims(token, [...policy.issuers.values()], { clock: systemClock })
+    },
   },
   process.argv.slice(2),
 )

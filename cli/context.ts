@@ -2,6 +2,8 @@
 
 import type { Readable, Writable } from 'node:stream'
 import type { Clock } from '../core/ports.js'
+import type { TokenReading } from '../core/token-reading.js'
+import type { Policy } from '../policy/policy.js'
 
 /** Signals that are passed on to a job. */
 export type JobSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
@@ -23,6 +25,9 @@ export interface CliContext {
   readonly onSignal: (listener: (signal: JobSignal) => void) => () => void
 }
 
+/** Reads a token under the issuers of a policy, without using it; asks its issuer for keys. */
+export type ReadToken = (token: string, policy: Policy) => Promise<TokenReading>
+
 /** What app/ has to pass in. */
 export interface CliDependencies {
   readonly context: CliContext
@@ -33,4 +38,6 @@ export interface CliDependencies {
   readonly gateway: () => Promise<number>
   /** Runs a worker until it is stopped. */
   readonly worker: (options: { readonly policyFile?: string | undefined }) => Promise<number>
+  /** `warder check --token-file`. */
+  readonly readToken: ReadToken
 }

@@ -5,9 +5,16 @@ import type { Writable } from 'node:stream'
 import { visible } from '../core/visible.js'
 
 /** Columns as wide as their longest cell, two blanks between them. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = [head, ...rows.map((row) => row.map(visible))]
-  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  columns([head, ...rows])
+
+/** The same without headings. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const cells = rows.map((row) => row.map(visible))
+  const widths = Array.from(
+    { length: Math.max(0, ...cells.map((row) => row.length)) },
+    (_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)),
+  )
   return cells
     .map(
       (row) =>

@@ -10,6 +10,7 @@ export interface Shell {
   readonly context: CliContext
   readonly version: string
   readonly serve: Pick<CliDependencies, 'up' | 'gateway' | 'worker'>
+  readonly readToken: CliDependencies['readToken']
   /** Wraps an action: its number becomes the exit code, its failure a message. */
   readonly run: <A extends unknown[]>(
     action: (...args: A) => Promise<number>,

@@ -18,7 +18,7 @@ import { isJsonObject, type JsonObject } from './strict-json.js'
 import { refuseToken } from './token.js'
 
 /** Claims that tell one token from the next, not one caller from another. */
-const OF_THE_TOKEN = new Set(
+export const OF_THE_TOKEN: ReadonlySet<string> = new Set(
   'jti iat exp nbf auth_time nonce at_hash c_hash s_hash sid uti aio rh'.split(' '),
 )
 
@@ -72,10 +72,20 @@ function refuseUnproven(claims: JsonObject): void {
 /** A required claim must be there as a scalar and equal one of the wanted values. */
 function requireClaims(profile: Issuer, claims: JsonObject): void {
   for (const [claim, wanted] of Object.entries(profile.require)) {
-    const value = scalar(claimAt(claims, claim))
-    if (value === undefined || !wanted.includes(value))
-      throw new ClaimError(`its claim ${visibleShort(claim, 64)} is not one of those required`)
+    const why = requireObjection(claim, wanted, claims)
+    if (why !== undefined) throw new ClaimError(why)
   }
+}
+
+/** Why a required claim does not do, or undefined. */
+export function requireObjection(
+  path: string,
+  wanted: readonly string[],
+  claims: JsonObject,
+): string | undefined {
+  const value = scalar(claimAt(claims, path))
+  if (value !== undefined && wanted.includes(value)) return undefined
+  return `its claim ${visibleShort(path, 64)} is not one of those required`
 }
 
 const scalar = (value: unknown): string | undefined =>

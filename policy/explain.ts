@@ -40,7 +40,8 @@ export function explainPolicy(policy: Policy): string[] {
   ]
 }
 
-function roleLines(role: Role): string[] {
+/** What a role lets through, asks about and blocks; its lines are indented under its name. */
+export function roleLines(role: Role): string[] {
   return [
     `role ${role.name} on ${role.on.join(', ')}`,
     ...role.block.map((line) => `  blocks ${lineText(line)}`),

@@ -91,6 +91,7 @@ function cliPage(): string {
       up: () => Promise.resolve(0),
       gateway: () => Promise.resolve(0),
       worker: () => Promise.resolve(0),
+      readToken: () => Promise.reject(new Error('nothing is read here')),
     },
     () => undefined,
   )

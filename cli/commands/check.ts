@@ -1,4 +1,4 @@
-// `warder check`: a policy file, checked without any server.
+// `warder check`: a policy file, checked without any server, and what a token may do under it.
 
 import { createHash } from 'node:crypto'
 import type { Command } from 'commander'
@@ -8,25 +8,57 @@ import { problemText } from '../../policy/problem.js'
 import { readTextFile } from '../connection.js'
 import type { CliContext } from '../context.js'
 import { EXIT } from '../exit-codes.js'
+import { usageFailure } from '../failure.js'
 import { printJson } from '../output.js'
 import type { Shell } from '../shell.js'
+import { givenToken, showToken, type TokenOptions } from './check-token.js'
 
 const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 /** Adds the command. */
-export function addCheck(program: Command, { context, run }: Shell): void {
+export function addCheck(program: Command, { context, run, readToken }: Shell): void {
   program
     .command('check')
-    .argument('<file>', 'policy file')
-    .description('Check a policy file, offline; every mistake is named with its line.')
+    .argument('[file]', 'policy file (WARDER_POLICY)')
+    .description(
+      'Check a policy file, offline; every mistake is named with its line. With a token: explain, claim by claim, what it may do under that policy, without using it.',
+    )
+    .option('--policy <file>', 'the policy file, instead of the argument')
+    .option('--token-file <file>', 'explain the token in this file')
+    .option('--token <->', 'explain the token on standard input; only - is taken')
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', '\nExample:\n  $ warder check policy.yaml')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ warder check policy.yaml\n  $ warder check policy.yaml --token-file job.jwt',
+    )
     .action(
-      run(async (file: string, options: { json?: boolean }) => {
+      run(async (argument: string | undefined, options: CheckOptions) => {
+        const token = await givenToken(options, context.stdin)
+        const file = policyFileOf(argument, options, context)
         const source = await readTextFile(file, 'The policy')
-        return checkSource(context, file, source, options.json === true)
+        const asJson = options.json === true
+        const loaded = loadPolicy(source, sha256Hex)
+        if (token === undefined || !loaded.ok) return checkSource(context, file, source, asJson)
+        return showToken(context, await readToken(token, loaded.policy), loaded.policy, asJson)
       }),
     )
+}
+
+interface CheckOptions extends TokenOptions {
+  readonly policy?: string
+  readonly json?: boolean
+}
+
+function policyFileOf(
+  argument: string | undefined,
+  { policy }: CheckOptions,
+  { env }: CliContext,
+): string {
+  if (argument !== undefined && policy !== undefined)
+    throw usageFailure('Two policies are given.', 'Name one, as the argument or with --policy.')
+  const file = argument ?? policy ?? env['WARDER_POLICY']
+  if (file === undefined) throw usageFailure('No policy is given.', 'Name the policy file.')
+  return file
 }
 
 /** Prints what is wrong with a policy, or that nothing is; 65 when something is. */

@@ -3,6 +3,7 @@
 import { Readable, Writable } from 'node:stream'
 import { runCli } from '../../../cli/program.js'
 import type { JobSignal } from '../../../cli/context.js'
+import { readTokenClaims } from '../../../identity/token-reader.js'
 import { buildApi, listenApi } from '../../../web/api/server.js'
 import { FakeWarder } from '../../fakes/api-ports.js'
 
@@ -78,6 +79,8 @@ export class Terminal {
         up: options.up ?? (() => Promise.resolve(0)),
         gateway: () => Promise.resolve(0),
         worker: () => Promise.resolve(0),
+        readToken: (token, policy) =>
+          readTokenClaims(token, [...policy.issuers.values()], { clock: this.warder.clock }),
       },
       argv,
     )

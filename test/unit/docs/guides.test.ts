@@ -45,9 +45,10 @@ function program(): Command {
     ...{ clock: { now: () => 0, monotonicMs: () => 0 }, pause: () => Promise.resolve() },
     onSignal: () => () => undefined,
   }
+  const readToken = () => Promise.reject(new Error('nothing is read here'))
   const serve = () => Promise.resolve(0)
   return buildProgram(
-    { context, version: '0', up: serve, gateway: serve, worker: serve },
+    { context, version: '0', up: serve, gateway: serve, worker: serve, readToken },
     () => undefined,
   )
 }
@@ -61,7 +62,7 @@ function unknownParts(line: string): readonly string[] {
   let command = program()
   const unknown: string[] = []
   for (const word of words.slice(1)) {
-    if (word.startsWith('-')) {
+    if (word.startsWith('-') && word !== '-') {
       const isThere = command.options.some(({ long, short }) => [long, short].includes(word))
       if (!isThere) unknown.push(word)
       continue
@@ -73,13 +74,14 @@ function unknownParts(line: string): readonly string[] {
   return unknown
 }
 
-const masksOnPages = GUIDES.flatMap((path) => blocks(path, 'yaml'))
+const masksOnPages = GUIDES.flatMap((path) => blocks(path, 'yaml')).filter((block) =>
+  block.startsWith('masks:'),
+)
 
 test('the masks that the guides show are valid in the policy of the first page', () => {
   const [policy = ''] = blocks('docs/start.md', 'yaml')
   expect(masksOnPages.length).toBeGreaterThan(1)
   for (const masks of masksOnPages) {
-    expect(masks).toMatch(/^masks:/)
     const whole = policy.replace(/^masks:[^]*?(?=^\w+:\n)/m, `${masks}\n`)
     expect(whole).not.toBe(policy)
     expect(loadPolicy(whole, sha256Hex)).toMatchObject({ ok: true })
