@@ -72,7 +72,11 @@ export function addressObjection(address: string, reach: Reach): string | undefi
 export function reachOf(url: URL, network: 'public' | 'private'): Reach {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   if (network === 'private' || isLoopbackHost(url.hostname)) return 'private'
-  return isIP(host) !== 0 && addressObjection(host, 'private') === undefined ? 'private' : 'public'
+  const isOwn =
+    isIP(host) !== 0 &&
+    addressObjection(host, 'private') === undefined &&
+    addressObjection(host, 'public') !== undefined
+  return isOwn ? 'private' : 'public'
 }
 
 /** True for the host names that mean this machine. */

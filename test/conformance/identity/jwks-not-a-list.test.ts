@@ -1,0 +1,10 @@
+import { test } from 'vitest'
+import { refuses } from './refuses.js'
+import { answering } from './world.js'
+
+test('a key set whose keys are no list is not read', async () => {
+  await refuses((issuer) => {
+    issuer.misbehaviour.instead = new Map([['/jwks', answering('{"keys":{}}')]])
+    return issuer.mint()
+  }, "keys of ci can't be read")
+})
