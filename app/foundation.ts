@@ -24,6 +24,7 @@ import type { Schema } from '../store/schema.js'
 import { PostgresSecretStore } from '../store/secrets.js'
 import { PostgresSessionRegistry } from '../store/sessions.js'
 import { PostgresTokenLedger } from '../store/tokens.js'
+import { watchAbandonedSessions } from './abandoned-sessions.js'
 import { createBus } from './bus.js'
 import { systemClock } from './clock.js'
 import type { Environment } from './environment.js'
@@ -103,6 +104,10 @@ export async function openFoundation(options: ProcessOptions, prefix: 'gwy' | 'w
       return policies.refresh()
     },
   })
+  const stopWatching = watchAbandonedSessions({
+    ...{ registry: stored.registry, records: stored.records, sealer: stored.sealer },
+    ...{ audit, clock, onTrouble: (failure: unknown) => report('abandoned sessions', failure) },
+  })
   return {
     ...stored,
     ...{ name, keys, clock, audit, policies, policyLife, temporalAddress },
@@ -113,6 +118,7 @@ export async function openFoundation(options: ProcessOptions, prefix: 'gwy' | 'w
     },
     newRequestId: (): RequestId => `req_${unambiguous()}`,
     async close() {
+      stopWatching()
       await policies.close()
       keys.close()
       try {

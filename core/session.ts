@@ -18,6 +18,7 @@ export type SessionEnd =
   | 'record-lost'
   | 'result-withheld'
   | 'gateway-stopped'
+  | 'gateway-lost'
   | 'internal'
 
 /** A session as the registry holds it. */

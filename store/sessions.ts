@@ -73,6 +73,40 @@ export class PostgresSessionRegistry implements SessionRegistry {
     })
   }
 
+  /**
+   * Takes one session that is still open although its gateway is no longer alive, and ends it as
+   * `gateway-lost` once `close` has resolved. Meanwhile nobody else gets the same one. False when
+   * there is none.
+   */
+  closeAbandoned(close: (session: Session) => Promise<void>, at: number): Promise<boolean> {
+    return storeCall(() =>
+      this.#db.transaction().execute(async (transaction) => {
+        const row = await transaction
+          .selectFrom('sessions')
+          .innerJoin('gateways', 'gateways.id', 'sessions.gateway_id')
+          .selectAll('sessions')
+          .where('sessions.end_reason', 'is', null)
+          .where('gateways.alive_until', '<=', sql<Date>`clock_timestamp()`)
+          .orderBy('sessions.opened_at')
+          .limit(1)
+          .forUpdate('sessions')
+          .skipLocked()
+          .executeTakeFirst()
+        if (row === undefined) return false
+        await close({
+          ...{ id: row.id, grantId: row.grant_id, gatewayId: row.gateway_id },
+          ...{ protocol: row.protocol, peer: row.peer, openedAt: row.opened_at },
+        })
+        await transaction
+          .updateTable('sessions')
+          .set({ end_reason: 'gateway-lost', ended_at: at })
+          .where('id', '=', row.id)
+          .execute()
+        return true
+      }),
+    )
+  }
+
   /** One row per grant and gateway that ever had a session of it. */
   sessionsUnder(grantIds: readonly GrantId[]): Promise<readonly GatewaySessions[]> {
     return storeCall(async () => {
