@@ -78,6 +78,8 @@ export interface LogEntry {
 export interface StageOptions {
   /** Store and Temporal belong to the test, so that only the gateway's process is killed and started. */
   readonly outside?: boolean
+  /** More of Warder's environment. */
+  readonly variables?: Readonly<Record<string, string>>
   /** Changes the policy before the first start. */
   readonly policy?: (policy: string) => string
 }
@@ -94,6 +96,7 @@ export class Stage {
   readonly #variables: Readonly<Record<string, string>>
   readonly #closes: (() => Promise<void>)[]
   readonly #runs: WarderProcess[] = []
+  readonly #replicas: WarderProcess[] = []
   readonly #engines: ProcessIdentity[] = []
 
   private constructor(
@@ -130,8 +133,9 @@ export class Stage {
       closes.push(() => target.stop())
       const targetPassword = randomBytes(24).toString('base64url')
       await fillTarget(target, targetPassword)
-      const variables =
+      const engines =
         options.outside === true ? await outsideEngines(join(directory, 'engines'), closes) : {}
+      const variables = { ...engines, ...options.variables }
       const parts = { issuer, targetPassword, directory, variables, closes, target }
       const stage = new Stage(parts)
       writeFileSync(join(directory, 'target-password'), `${targetPassword}\n`, { mode: 0o600 })
@@ -174,6 +178,14 @@ export class Stage {
     return run
   }
 
+  /** One more process beside the one that is up, on the same engines, with files of its own. */
+  async replica(name: string): Promise<WarderProcess> {
+    const run = WarderProcess.spawn(join(this.#directory, name), this.#variables)
+    this.#replicas.push(run)
+    await run.ready()
+    return run
+  }
+
   /** The run that is up, or a new one. */
   async running(): Promise<WarderProcess> {
     const last = this.#runs.at(-1)
@@ -196,7 +208,7 @@ export class Stage {
   /** Connects through the gateway with an unmodified driver. */
   async connect(
     player: Player = 'migrate-job',
-    options: { readonly role?: string } = {},
+    options: { readonly role?: string; readonly at?: WarderProcess } = {},
   ): Promise<Conversation> {
     const conversation = this.dial(player, options)
     await conversation.client.connect()
@@ -204,8 +216,11 @@ export class Stage {
   }
 
   /** The same, but connecting is left to the test. */
-  dial(player: Player, { role = 'migrator' }: { readonly role?: string } = {}): Conversation {
-    const { postgresPort, authority } = this.warder
+  dial(
+    player: Player,
+    { role = 'migrator', at }: { readonly role?: string; readonly at?: WarderProcess } = {},
+  ): Conversation {
+    const { postgresPort, authority } = at ?? this.warder
     const client = new pg.Client({
       ...{ host: 'localhost', port: postgresPort, database: 'orders-db', user: role },
       password: this.token(player),
@@ -220,8 +235,14 @@ export class Stage {
   }
 
   /** Calls the API as somebody. */
-  call(player: Player, method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
-    const { api, authority } = this.warder
+  call(
+    player: Player,
+    method: 'GET' | 'POST',
+    path: string,
+    body?: object,
+    at: WarderProcess = this.warder,
+  ): Promise<Answer> {
+    const { api, authority } = at
     const payload = body === undefined ? undefined : JSON.stringify(body)
     const headers = {
       authorization: `Bearer ${this.token(player)}`,
@@ -355,7 +376,8 @@ export class Stage {
   /** Ends everything, and removes what it left. */
   async close(): Promise<void> {
     try {
-      for (const run of this.#runs) if (run.isRunning) await run.stop().catch(() => run.kill())
+      for (const run of [...this.#replicas, ...this.#runs])
+        if (run.isRunning) await run.stop().catch(() => run.kill())
     } finally {
       killLeftovers(this.#engines)
       for (const close of this.#closes.reverse()) await close()
