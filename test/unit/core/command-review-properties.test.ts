@@ -12,6 +12,7 @@ import {
   type ReviewStep,
 } from '../../../core/command-review.js'
 import type { ReviewQuestion } from '../../../core/question.js'
+import type { Approval } from '../../../core/verdict.js'
 import { seeded, seedOfRun } from '../../random.js'
 import {
   areEntitled,
@@ -28,18 +29,19 @@ import {
 const EVENT_COUNT_MAX = 14
 const TIMEOUT_MS = 40
 
-const questionWith = (quorum: number): ReviewQuestion => ({
+const questionWith = (approval: Approval): ReviewQuestion => ({
   ...{ reviewId: 'cmd_1', requestId: 'req_1', grantId: 'grt_1', sessionId: 'ses_1' },
   ...{ gatewayId: 'gwy_1', principal: person('job'), protocol: 'postgres' },
   ...{ resource: 'orders-db', role: 'migrator', effect: 'ddl', parts: [] },
   ...{ text: 'DROP TABLE t', textBytes: 12, parameters: [], digest: 'aa', policyDigest: 'p' },
   reasons: [],
-  approval: { approvers: 'owners', quorum, timeoutMs: TIMEOUT_MS },
+  approval,
 })
 
 /** Decisions, the deadline, and what withdraws: cancel, disconnect, expiry, revoke, a lapsed lease. */
 function nextEvent(chance: Chance, at: number): ReviewEvent {
   if (chance.is(0.65)) return { type: 'decided', decision: chance.decision(), at }
+  if (chance.is(0.3)) return { type: 'escalated', at }
   if (chance.is(0.5)) return { type: 'deadline', at }
   return { type: 'withdrawn', why: chance.of(['cancel', 'disconnect', 'revoked', 'lease']) }
 }
@@ -59,7 +61,10 @@ function check(
   must(before.state === 'pending' || isSame, 'one decision per command')
   must(question === before.question, 'what is decided about never changes')
   must(peopleAmong(decisions) === decisions.length, 'each answer is another person’s')
-  must(areEntitled(decisions), 'only who may answer is counted')
+  must(
+    areEntitled(decisions, question.approval, review.escalatedAt),
+    'only who may answer is counted',
+  )
   const approvals = decisions.filter(({ answer }) => answer === 'approve').length
   const isApproved = state === 'approved'
   must(isApproved === approvals >= question.approval.quorum, 'approved is its quorum')
@@ -84,7 +89,7 @@ test('ten thousand lives of a review keep every promise after every event', () =
   const states = new Map<string, number>()
   for (let life = 0; life < INTERLEAVING_COUNT; life += 1) {
     const history = ['ask']
-    let { review, facts: story } = openReview(questionWith(1 + chance.below(3)), 0)
+    let { review, facts: story } = openReview(questionWith(chance.approval(TIMEOUT_MS)), 0)
     let now = 0
     try {
       for (let events = chance.below(EVENT_COUNT_MAX); events >= 0; events -= 1) {
@@ -105,4 +110,4 @@ test('ten thousand lives of a review keep every promise after every event', () =
   for (const state of ['pending', 'approved', 'denied', 'expired', 'withdrawn']) {
     expect(states.get(state) ?? 0, `${state}, seed ${seed}`).toBeGreaterThan(20)
   }
-})
+}, 120_000)

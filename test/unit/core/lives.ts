@@ -2,6 +2,7 @@
 
 import type { AuditEvent } from '../../../core/audit.js'
 import type { Decision } from '../../../core/decision.js'
+import type { Approval } from '../../../core/verdict.js'
 import type { Principal } from '../../../core/principal.js'
 
 /** How many interleavings one run plays. */
@@ -16,7 +17,12 @@ export const person = (name: string): Principal => ({
   tokenExpiresAt: 0,
 })
 
-const PEOPLE = ['ann', 'bob', 'bob2', 'cyd', 'dan', 'pusher', 'job', 'stranger'] as const
+const PEOPLE = ['ann', 'bob', 'bob2', 'cyd', 'dan', 'eve', 'pusher', 'job', 'stranger'] as const
+/** Those who are not simply owners; `eve` is asked once a question has escalated. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  stranger: ['guests'],
+  eve: ['on-call'],
+}
 
 /** Chance with the shapes that the generators need. */
 export class Chance {
@@ -42,14 +48,23 @@ export class Chance {
     return choice
   }
 
+  /** Who is asked: one to three owners, in some cases people on call too, in some with a reason. */
+  approval(timeoutMs: number): Approval {
+    return {
+      ...{ approvers: 'owners', quorum: 1 + this.below(3), timeoutMs },
+      ...(this.is(0.5) && { escalation: { to: 'on-call', afterMs: timeoutMs / 3 } }),
+      ...(this.is(0.2) && { reasonRequired: true }),
+    }
+  }
+
   /** Somebody's answer; who may not answer answers, too. */
   decision(): Decision {
     const name = this.of(PEOPLE)
     return {
       answer: this.is(0.8) ? 'approve' : 'deny',
       approver: person(name),
-      memberOf: name === 'stranger' ? ['guests'] : ['owners'],
-      reason: this.is(0.05) ? 'x'.repeat(2_001) : '',
+      memberOf: GROUPS[name] ?? ['owners'],
+      reason: this.is(0.05) ? 'x'.repeat(2_001) : this.of(['', 'because']),
       channel: 'cli',
       at: this.below(1_000_000),
     }
@@ -59,11 +74,17 @@ export class Chance {
 /** What is kept from one run to the next: exactly what survives as JSON. */
 export const restarted = <T>(state: T): T => JSON.parse(JSON.stringify(state)) as T
 
-/** True when everybody among them may answer. */
-export const areEntitled = (decisions: readonly Decision[]): boolean =>
+/** True when everybody among them may answer; those on call only after the escalation, if any. */
+export const areEntitled = (
+  decisions: readonly Decision[],
+  approval: Approval,
+  escalatedAt = Infinity,
+): boolean =>
   decisions.every(
-    ({ approver, memberOf }) =>
-      !['pusher', 'job', 'stranger'].includes(approver.subject) && memberOf.includes('owners'),
+    ({ approver, memberOf, reason, at }) =>
+      !['pusher', 'job', 'stranger'].includes(approver.subject) &&
+      (memberOf.includes('owners') || (memberOf.includes('on-call') && at >= escalatedAt)) &&
+      (reason !== '' || approval.reasonRequired !== true),
   )
 
 /** How many different people these are; `bob` and `bob2` are one. */
