@@ -62,7 +62,7 @@ export async function startRedis(more: readonly string[] = []): Promise<RedisSer
     await until(
       'redis-server answers',
       START_MS_MAX,
-      async () => (await command('PING')) === 'PONG',
+      async () => String(await command('PING')) === 'PONG',
     )
     return child
   }
