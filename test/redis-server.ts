@@ -44,7 +44,7 @@ export async function startRedis(more: readonly string[] = []): Promise<RedisSer
     ...['--user', 'warder', 'on', '>secret-of-the-bus', 'resetchannels', '&warder:*', '-@all'],
     ...['+publish', '+subscribe', '+unsubscribe', '+ping', '+hello', '+auth', '+client'],
   ]
-  const command = async (...words: readonly string[]) => {
+  const command = async (...words: readonly string[]): Promise<unknown> => {
     const client = createClient({
       url: `redis://127.0.0.1:${port}`,
       socket: { reconnectStrategy: false, connectTimeout: 1_000 },
@@ -52,7 +52,7 @@ export async function startRedis(more: readonly string[] = []): Promise<RedisSer
     client.on('error', () => undefined)
     await client.connect()
     try {
-      return await client.sendCommand([...words])
+      return (await client.sendCommand([...words])) as unknown
     } finally {
       client.destroy()
     }
@@ -62,7 +62,7 @@ export async function startRedis(more: readonly string[] = []): Promise<RedisSer
     await until(
       'redis-server answers',
       START_MS_MAX,
-      async () => String(await command('PING')) === 'PONG',
+      async () => (await command('PING')) === 'PONG',
     )
     return child
   }
