@@ -52,6 +52,7 @@ process.exitCode = await runCli(
     version,
     up: async ({ policyFile }) => (await serving()).serveAll({ ...options, policyFile }),
     gateway: async () => (await serving()).serveGateway(options),
+    openSqlBench: async (schemas) => (await import('./sql-bench.js')).openSqlBench(schemas),
     worker: async ({ policyFile }) => (await serving()).serveWorker({ ...options, policyFile }),
     readToken: async (token, policy) => {
       const { readTokenClaims } = await import('../identity/token-reader.js')

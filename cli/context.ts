@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { Clock } from '../core/ports.js'
 import type { TokenReading } from '../core/token-reading.js'
 import type { Policy } from '../policy/policy.js'
+import type { ReadSql } from '../policy/run-cases.js'
 
 /** Signals that are passed on to a job. */
 export type JobSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
@@ -28,6 +29,12 @@ export interface CliContext {
 /** Reads a token under the issuers of a policy, without using it; asks its issuer for keys. */
 export type ReadToken = (token: string, policy: Policy) => Promise<TokenReading>
 
+/** Reads SQL as the gateway would, on a server that holds nothing but the schemas it was given. */
+export interface SqlBench {
+  readonly read: ReadSql
+  close(): Promise<void>
+}
+
 /** What app/ has to pass in. */
 export interface CliDependencies {
   readonly context: CliContext
@@ -40,4 +47,6 @@ export interface CliDependencies {
   readonly worker: (options: { readonly policyFile?: string | undefined }) => Promise<number>
   /** `warder check --token-file`. */
   readonly readToken: ReadToken
+  /** Starts a server for `warder policy test`: resource → SQL text of its schema. */
+  readonly openSqlBench: (schemas: Readonly<Record<string, string>>) => Promise<SqlBench>
 }

@@ -37,7 +37,7 @@ Environment: WARDER_SERVER, WARDER_CA, WARDER_TOKEN or WARDER_TOKEN_FILE.`
 
 /** Builds the program; `onExit` gets the exit code of the command that ran. */
 export function buildProgram(
-  { context, version, readToken, ...serve }: CliDependencies,
+  { context, version, openSqlBench, readToken, ...serve }: CliDependencies,
   onExit: (code: number) => void,
 ): Command {
   const program = new Command('warder')
@@ -50,7 +50,7 @@ export function buildProgram(
     .showSuggestionAfterError()
     .addHelpText('after', EXAMPLES)
   const shell: Shell = {
-    ...{ context, version, serve, readToken },
+    ...{ context, version, serve, openSqlBench, readToken },
     connect: (options) => connect(context, options),
     apiCommand: (parent, usage, summary) =>
       withConnection(parent.command(usage).description(summary)),

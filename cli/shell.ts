@@ -11,6 +11,7 @@ export interface Shell {
   readonly version: string
   readonly serve: Pick<CliDependencies, 'up' | 'gateway' | 'worker'>
   readonly readToken: CliDependencies['readToken']
+  readonly openSqlBench: CliDependencies['openSqlBench']
   /** Wraps an action: its number becomes the exit code, its failure a message. */
   readonly run: <A extends unknown[]>(
     action: (...args: A) => Promise<number>,

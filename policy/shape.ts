@@ -43,18 +43,25 @@ export interface Shape {
 
 /** Checks everything that can be said without looking from one part to another. */
 export function checkShape(source: Source): Shape {
-  const parsed = POLICY_SCHEMA.safeParse(source.value, { error: wording })
+  const { value, problems, issues } = problemsAgainst(POLICY_SCHEMA, source)
+  return {
+    document: value,
+    sections: sectionsOf(withoutUnknownKeys(source.value, issues)),
+    problems,
+  }
+}
+
+/** A source held against any schema: its value, or each mistake with its line and the nearest key. */
+export function problemsAgainst<T>(schema: z.ZodType<T>, source: Source) {
+  const parsed = schema.safeParse(source.value, { error: wording })
   const issues = parsed.error?.issues ?? []
   const known = issues.some((issue) => issue.code === 'unrecognized_keys')
-    ? z.toJSONSchema(POLICY_SCHEMA, { io: 'input' })
+    ? z.toJSONSchema(schema, { io: 'input' })
     : undefined
-  return {
-    document: parsed.data,
-    sections: sectionsOf(withoutUnknownKeys(source.value, issues)),
-    problems: issues
-      .slice(0, PROBLEM_COUNT_MAX + 1)
-      .flatMap((issue) => problemsOf(issue, source, known)),
-  }
+  const problems = issues
+    .slice(0, PROBLEM_COUNT_MAX + 1)
+    .flatMap((issue) => problemsOf(issue, source, known))
+  return { value: parsed.data, issues, problems }
 }
 
 const EXPECTED: Readonly<Record<string, string>> = {

@@ -92,6 +92,7 @@ function cliPage(): string {
       gateway: () => Promise.resolve(0),
       worker: () => Promise.resolve(0),
       readToken: () => Promise.reject(new Error('nothing is read here')),
+      openSqlBench: () => Promise.reject(new Error('no server here')),
     },
     () => undefined,
   )

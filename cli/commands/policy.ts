@@ -18,13 +18,15 @@ import { usageFailure } from '../failure.js'
 import { labelled, printJson, timeText } from '../output.js'
 import { differenceText, inForce, proposalsText, versionsText } from '../policy-text.js'
 import type { Shell } from '../shell.js'
+import { addPolicyTest } from './policy-test.js'
 import { tellApplied, termsOf, versionOption, withApplying, type ApplyOptions } from './apply.js'
 
 /** Adds the commands. */
 export function addPolicy(program: Command, shell: Shell): void {
   const policy = program
     .command('policy')
-    .description('See, compare and take back versions of the policy; confirm proposals.')
+    .description('Test a policy; see, compare and take back its versions; confirm proposals.')
+  addPolicyTest(policy, shell)
   addList(policy, shell)
   addShow(policy, shell)
   addDiff(policy, shell)

@@ -81,6 +81,7 @@ export class Terminal {
         worker: () => Promise.resolve(0),
         readToken: (token, policy) =>
           readTokenClaims(token, [...policy.issuers.values()], { clock: this.warder.clock }),
+        openSqlBench: () => Promise.reject(new Error('no server here')),
       },
       argv,
     )

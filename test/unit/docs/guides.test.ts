@@ -48,7 +48,10 @@ function program(): Command {
   const readToken = () => Promise.reject(new Error('nothing is read here'))
   const serve = () => Promise.resolve(0)
   return buildProgram(
-    { context, version: '0', up: serve, gateway: serve, worker: serve, readToken },
+    {
+      ...{ context, version: '0', up: serve, gateway: serve, worker: serve, readToken },
+      openSqlBench: () => Promise.reject(new Error('no server here')),
+    },
     () => undefined,
   )
 }
