@@ -8,6 +8,8 @@ import { z } from 'zod'
 import { WarderError } from '../core/errors.js'
 import type { EncryptionKeySource } from './key-encryption.js'
 import { secretUrl } from './secret-url.js'
+import type { VaultSettings } from './secrets/vault.js'
+import { VAULT_VARIABLES, vaultSettingsOf } from './secrets/vault-environment.js'
 
 /** Where to listen, or how callers reach what listens. */
 export interface HostPort {
@@ -57,6 +59,8 @@ export interface Environment {
     readonly api: string | undefined
   }
   readonly encryptionKey: EncryptionKeySource | undefined
+  /** Where credentials may be read, and keys be wrapped; none when absent. */
+  readonly vault: VaultSettings | undefined
   /** Where recordings are kept; in the data directory when absent. */
   readonly recordings: RecordingsBucket | undefined
   /** Gateway processes behind one port, at least 1. */
@@ -97,8 +101,9 @@ const file = z
   .transform((path) => resolve(path))
 
 const encryptionKey = z.string().transform((text): EncryptionKeySource => {
-  const path = /^file:(.+)$/.exec(text)?.[1]
-  return path === undefined ? { base64: text } : { file: resolve(path) }
+  const [, source, value = ''] = /^(file|vault:transit\/):?(.+)$/.exec(text) ?? []
+  if (source === undefined) return { base64: text }
+  return source === 'file' ? { file: resolve(value) } : { vaultTransit: value }
 })
 
 /** Bucket names as S3 has them; a prefix has no empty parts, no `.` and no `..`. */
@@ -195,7 +200,7 @@ const SCHEMA = z.object({
   WARDER_ENCRYPTION_KEY: encryptionKey.optional().register(about, {
     meaning:
       'Key-encryption key: wraps the keys in the store, which seal payloads, credentials and the log. The same for all processes.',
-    form: 'file:PATH, or 32 bytes in base64',
+    form: 'file:PATH, vault:transit/KEY, or 32 bytes in base64',
     otherwise: 'a key made at first start, in the data directory',
   }),
   WARDER_RECORDINGS: bucket.optional().register(about, {
@@ -251,12 +256,13 @@ const COMMAND_LINE_VARIABLES: readonly string[] = [
 ]
 
 /** Every variable, in the order of the reference page. */
-export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = Object.entries(
-  SCHEMA.shape,
-).flatMap(([name, schema]) => {
-  const entry = about.get(schema)
-  return entry === undefined ? [] : [{ name, ...entry }]
-})
+export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
+  ...Object.entries(SCHEMA.shape).flatMap(([name, schema]) => {
+    const entry = about.get(schema)
+    return entry === undefined ? [] : [{ name, ...entry }]
+  }),
+  ...VAULT_VARIABLES,
+]
 
 /** How far a mistyped name may be from the one it is taken for. */
 const TYPO_DISTANCE_MAX = 4
@@ -311,6 +317,7 @@ function environmentOf(
     listen: { postgres: parsed.WARDER_LISTEN_POSTGRES, api: parsed.WARDER_LISTEN_API },
     public: { postgres: parsed.WARDER_PUBLIC_POSTGRES, api: parsed.WARDER_PUBLIC_API },
     encryptionKey: parsed.WARDER_ENCRYPTION_KEY,
+    vault: vaultSettingsOf(variables),
     recordings: recordingsOf(parsed),
     gatewayProcessCount: parsed.WARDER_GATEWAY_PROCESSES ?? availableParallelism(),
     logLevel: parsed.WARDER_LOG_LEVEL,

@@ -22,6 +22,7 @@ import { PostgresRecordingKeys } from '../store/recordings.js'
 import { PostgresRecordStore } from '../store/records.js'
 import type { Schema } from '../store/schema.js'
 import { PostgresSecretStore } from '../store/secrets.js'
+import { PostgresServiceKeys } from '../store/service-keys.js'
 import { PostgresSessionRegistry } from '../store/sessions.js'
 import { PostgresTokenLedger } from '../store/tokens.js'
 import { watchAbandonedSessions } from './abandoned-sessions.js'
@@ -31,6 +32,7 @@ import type { Environment } from './environment.js'
 import { openKeys, type Keys } from './keys.js'
 import { PolicyLife } from './policy-life.js'
 import { PolicySource } from './policy-source.js'
+import { Vault } from './secrets/vault.js'
 
 const POOL_MAX = 10
 const RECORD_POOL_MAX = 3
@@ -68,7 +70,10 @@ export async function openFoundation(options: ProcessOptions, prefix: 'gwy' | 'w
   const name = `${prefix}_${unambiguous()}` as const
   const clock: Clock = systemClock
   const db = openDatabase(databaseUrl, { poolMax: POOL_MAX, applicationName: name })
+  const { vault: vaultSettings } = environment
+  const vault = vaultSettings && new Vault(vaultSettings, (why) => report('Vault', why))
   const keys = await openKeys({
+    vault,
     ...{ store: new PostgresKeyStore(db), clock, report },
     source: environment.encryptionKey,
     dataDirectory: environment.dataDirectory,
@@ -110,7 +115,7 @@ export async function openFoundation(options: ProcessOptions, prefix: 'gwy' | 'w
   })
   return {
     ...stored,
-    ...{ name, keys, clock, audit, policies, policyLife, temporalAddress },
+    ...{ name, keys, vault, clock, audit, policies, policyLife, temporalAddress },
     /** Calls `follow` with the policy in force, now and whenever it changes. */
     followPolicy(follow: (policy: Policy) => void) {
       followers.add(follow)
@@ -163,6 +168,7 @@ function openStore({ db, databaseUrl, redisUrl, name, keys, clock, report }: Sto
     policyProposals: new PostgresPolicyProposals({ db, sealer }),
     policyProcesses: new PostgresPolicyProcesses(db),
     secrets: new PostgresSecretStore({ db, sealer }),
+    serviceKeys: new PostgresServiceKeys(db),
     recordingKeys: new PostgresRecordingKeys({ db, sealer }),
     recordDb,
     records: new PostgresRecordStore(recordDb),

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
 
 import { WarderError, type Refusal } from '../core/errors.js'
-import { OidcIdentity } from '../identity/oidc.js'
+import type { Identity } from '../core/ports.js'
 import { Gateway } from '../proxy/gateway.js'
 import { Journals } from '../proxy/journal.js'
 import { LiveSessions } from '../proxy/live-sessions.js'
@@ -20,11 +20,14 @@ import { systemClock } from './clock.js'
 import { Credentials } from './credentials.js'
 import { formatHostPort, type Environment, type HostPort } from './environment.js'
 import { openFoundation, type Foundation, type ProcessOptions } from './foundation.js'
+import { openIdentity } from './identity.js'
 import type { RunningProcess } from './process.js'
 import type { GatewayAddress } from './process-messages.js'
 import type { Keys } from './keys.js'
 import { openRecordings, type Recordings } from './recordings.js'
 import { Revocation } from './revoker.js'
+import { rotationOn } from './rotation.js'
+import { ServiceKeys } from './service-keys.js'
 import { executionMsMaxOf, type TemporalServices } from './temporal.js'
 import { startTemporalThread } from './temporal-thread.js'
 import { givenTls, ownTls, type ServerTls } from './tls.js'
@@ -44,7 +47,7 @@ type OnStop = (step: () => Promise<void> | void) => void
 
 /** Everything that serves callers is made of these. */
 interface Parts extends Foundation {
-  readonly identity: OidcIdentity
+  readonly identity: Identity
   readonly temporal: TemporalServices
   readonly recordings: Recordings
   readonly credentials: Credentials
@@ -87,12 +90,7 @@ async function open(options: GatewayOptions, onStop: OnStop): Promise<Parts> {
   onStop(() => parser.close())
   const foundation = await openFoundation(options, 'gwy')
   onStop(() => foundation.close())
-  const identity = new OidcIdentity([], {
-    clock: systemClock,
-    onKeyTrouble: (issuer, trouble, level) => report(`${level}: keys of issuer ${issuer}`, trouble),
-    bindings: foundation.tokens,
-  })
-  foundation.followPolicy((policy) => identity.configure([...policy.issuers.values()]))
+  const identity = openIdentity(options, foundation)
   const { name, keys, audit, clock, policies, grants } = foundation
   const temporal = startTemporalThread({
     address: foundation.temporalAddress,
@@ -110,6 +108,7 @@ async function open(options: GatewayOptions, onStop: OnStop): Promise<Parts> {
   })
   const credentials = new Credentials({
     ...{ secrets: foundation.secrets, variables: options.variables, audit, clock },
+    vault: foundation.vault,
   })
   const live = new LiveSessions({ ...foundation, gatewayId: gatewayIdOf(foundation) })
   const gateway = new Gateway({
@@ -189,6 +188,7 @@ function serverOf(options: GatewayOptions, parts: Parts): PostgresServer {
 function apiParts(parts: Parts, postgres: HostPort) {
   const { temporal, tls, credentials, policies, policyLife } = parts
   const { access, reviews } = temporal
+  const revoker = new Revocation({ ...parts, access, reviews, pause: (ms) => sleep(ms) })
   const ca = tls.authorityFile === undefined ? undefined : readFileSync(tls.authorityFile, 'utf8')
   return {
     ...{ access, reviews, policies: policyLife, secrets: credentials },
@@ -201,7 +201,12 @@ function apiParts(parts: Parts, postgres: HostPort) {
     replays: parts.recordings.replays,
     idempotency: parts.idempotency,
     policy: () => policies.policy,
-    revoker: new Revocation({ ...parts, access, reviews, pause: (ms) => sleep(ms) }),
+    revoker,
+    rotator: rotationOn(parts),
+    serviceKeys: new ServiceKeys({
+      ...{ keys: parts.serviceKeys, audit: parts.audit, clock: parts.clock, revoker },
+      policy: () => policies.policy,
+    }),
     gateway: () => ({ postgres, ca }),
     newRequestId: parts.newRequestId,
   }

@@ -8,18 +8,24 @@ import { WarderError } from '../core/errors.js'
 import type { KeyWrapper } from '../core/keys.js'
 import { openPart } from './data-directory.js'
 import { createOnce, errorCode } from './private-file.js'
+import type { Vault } from './secrets/vault.js'
 
 /** Length of the keys that encrypt (AES-256-GCM), and of the one that wraps them. */
 export const ENCRYPTION_KEY_BYTES = 32
 
 /** No key file is longer; a path that points at something else is noticed before it is read. */
 const KEY_FILE_BYTES_MAX = 16_384
+const VAULT_KEY = /^[A-Za-z0-9_-]{1,128}$/
 const VERSION = 1
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
 /** Where the key-encryption key comes from when it is not the data directory's own. */
-export type EncryptionKeySource = { readonly file: string } | { readonly base64: string }
+export type EncryptionKeySource =
+  | { readonly file: string }
+  | { readonly base64: string }
+  /** Name of a key of Vault's transit engine. */
+  | { readonly vaultTransit: string }
 
 /** The key-encryption key of this process. */
 export interface KeyEncryption {
@@ -39,7 +45,15 @@ export function openKeyEncryption(
   source: EncryptionKeySource | undefined,
   dataDirectory: string,
   mayMake: boolean,
+  vault?: Pick<Vault, 'wrapper'>,
 ): KeyEncryption {
+  if (source !== undefined && 'vaultTransit' in source) {
+    if (!VAULT_KEY.test(source.vaultTransit)) {
+      throw unusable('WARDER_ENCRYPTION_KEY', 'the name of the transit key has odd characters')
+    }
+    if (vault === undefined) throw unusable('WARDER_ENCRYPTION_KEY', 'it needs VAULT_ADDR')
+    return { wrapper: vault.wrapper(source.vaultTransit) }
+  }
   const key = source === undefined ? ownKey(dataDirectory, mayMake) : givenKey(source)
   return { wrapper: localWrapper(key), earlier: key }
 }
@@ -110,7 +124,9 @@ function ownKey(dataDirectory: string, mayMake: boolean): Uint8Array {
   return keyFrom(readKeyFile(file), file)
 }
 
-function givenKey(source: EncryptionKeySource): Uint8Array {
+function givenKey(
+  source: Exclude<EncryptionKeySource, { readonly vaultTransit: string }>,
+): Uint8Array {
   if ('base64' in source) return keyFrom(source.base64, 'WARDER_ENCRYPTION_KEY')
   return keyFrom(readKeyFile(source.file), source.file)
 }

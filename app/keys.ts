@@ -10,6 +10,7 @@ import { KeyRing, masterKeyId } from '../store/encryption.js'
 import { contextOf, firstKey } from './first-keys.js'
 import { openKeyEncryption, type EncryptionKeySource } from './key-encryption.js'
 import type { PayloadKeys } from './payload-codec.js'
+import type { Vault } from './secrets/vault.js'
 import type { Authority } from './tls.js'
 
 /** A rotated key is looked for this often … */
@@ -27,6 +28,8 @@ export interface KeyParts {
   /** The data directory's own when undefined. */
   readonly source: EncryptionKeySource | undefined
   readonly dataDirectory: string
+  /** Needed where Vault wraps the keys. */
+  readonly vault?: Pick<Vault, 'wrapper'> | undefined
   readonly clock: Clock
   /** Hears of keys that can't be read while the process runs. */
   readonly report: (what: string, failure: unknown) => void
@@ -42,7 +45,7 @@ export interface KeyParts {
 export async function openKeys(parts: KeyParts): Promise<Keys> {
   const { store, source, dataDirectory } = parts
   let stored = await store.list()
-  const keyEncryption = openKeyEncryption(source, dataDirectory, stored.length === 0)
+  const keyEncryption = openKeyEncryption(source, dataDirectory, stored.length === 0, parts.vault)
   const { wrapper } = keyEncryption
   for (const key of stored) requireWrapper(key, wrapper)
   const missing = KEY_PURPOSES.filter((purpose) => stored.every((key) => key.purpose !== purpose))

@@ -12,6 +12,7 @@ import { openFoundation, type Foundation, type ProcessOptions } from './foundati
 import { createDataConverter } from './payload-codec.js'
 import { followPolicyFile } from './policy-file.js'
 import type { RunningProcess } from './process.js'
+import { rotationOn } from './rotation.js'
 import { TASK_QUEUE } from './temporal.js'
 import { routeTemporalLog, startTemporalWorker } from './temporal-worker.js'
 
@@ -29,6 +30,7 @@ export async function startWorker(options: ProcessOptions): Promise<RunningProce
         ? () => undefined
         : await followPolicyFile(policyFile, foundation.policyLife, options)
     const stopWorkflows = await runWorkflows(options, foundation)
+    endRotations(options, foundation)
     return {
       async stop() {
         stopFollowing()
@@ -40,6 +42,16 @@ export async function startWorker(options: ProcessOptions): Promise<RunningProce
     await foundation.close()
     throw failure
   }
+}
+
+/** In the background: until it is done, sessions are let in with either password. */
+function endRotations({ report }: ProcessOptions, foundation: Foundation): void {
+  rotationOn(foundation)
+    .recover(`warder/${foundation.name}`)
+    .then(
+      (open) => open.forEach(({ name, why }) => report(`rotation of ${name}`, why)),
+      (failure: unknown) => report('rotations', failure),
+    )
 }
 
 async function runWorkflows(

@@ -17,7 +17,9 @@ import { addPolicy } from './commands/policy.js'
 import { addReplay } from './commands/replay.js'
 import { addRequest } from './commands/request.js'
 import { addRevoke } from './commands/revoke.js'
+import { addRotate } from './commands/rotate.js'
 import { addSecret } from './commands/secret.js'
+import { addServiceKey } from './commands/service-key.js'
 import { addShow } from './commands/show.js'
 import { addServing } from './commands/serve.js'
 import { addVersion } from './commands/version.js'
@@ -68,7 +70,8 @@ export function buildProgram(
 
 const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
   ...[addServing, addCheck, addApply, addRequest, addExec, addPending, addShow, addDecisions],
-  ...[addPolicy, addExtend, addRevoke, addAudit, addReplay, addSecret, addWhoami, addVersion],
+  ...[addPolicy, addExtend, addRevoke, addAudit, addReplay, addSecret, addRotate, addServiceKey],
+  ...[addWhoami, addVersion],
 ]
 
 /**

@@ -35,6 +35,33 @@ export const AUDIT_EVENTS = {
     reason: 'sensitive',
   },
   'secret.stored': { name: 'public', by: 'public' },
+  /** A new password is stored and about to be told to the target; `resumed` after an interruption. */
+  'secret.staged': {
+    resource: 'public',
+    name: 'public',
+    version: 'public',
+    by: 'public',
+    resumed: 'public',
+  },
+  /** The target has the new password, and so has everybody who asks for it. */
+  'secret.rotated': { resource: 'public', name: 'public', version: 'public', by: 'public' },
+  'servicekey.added': {
+    name: 'public',
+    resource: 'public',
+    role: 'public',
+    by: 'public',
+    expiresAt: 'public',
+  },
+  /** A warning: somebody came with a static key instead of a token. */
+  'servicekey.used': {
+    name: 'public',
+    principal: 'public',
+    resource: 'public',
+    role: 'public',
+    peer: 'public',
+    expiresAt: 'public',
+  },
+  'servicekey.revoked': { name: 'public', by: 'public' },
   'connection.refused': { protocol: 'public', peer: 'public', code: 'public', why: 'sensitive' },
   'request.opened': { ...WHO, ...REQUEST, origin: 'public', reason: 'sensitive', peer: 'public' },
   'request.judged': {

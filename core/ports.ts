@@ -242,6 +242,11 @@ export interface AuditLog {
 
 /** Hands out the secret for one handshake with a target. */
 export interface CredentialBroker {
-  /** @throws WarderError `TARGET_REFUSED` when the reference leads nowhere. */
-  credentialFor(resource: Resource): Promise<Credential>
+  /**
+   * At least one; two while a rotation is under way, of which the target takes one. Each call hands
+   * out fresh copies.
+   *
+   * @throws WarderError `TARGET_REFUSED` when the reference leads nowhere.
+   */
+  credentialsFor(resource: Resource): Promise<readonly Credential[]>
 }

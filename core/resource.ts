@@ -5,7 +5,11 @@ export type Protocol = 'postgres' | 'ssh' | 'kubernetes' | 'http'
 
 /** Where a secret is found; the secret itself never stands in a policy. */
 export type SecretReference =
-  { readonly env: string } | { readonly file: string } | { readonly stored: string }
+  | { readonly env: string }
+  | { readonly file: string }
+  | { readonly stored: string }
+  /** HashiCorp Vault or OpenBao: an API path (`secret/data/orders`) and a field of what is there. */
+  | { readonly vault: { readonly path: string; readonly field: string } }
 
 /** How the gateway proves who the target is. `off` only for a target on the same host. */
 export type TargetTls = 'verify-full' | 'verify-ca' | 'require' | 'off'
@@ -29,6 +33,9 @@ export interface Resource {
 
 /** The secret that the gateway presents to a target. Lives in memory for one handshake. */
 export interface Credential {
+  /** Tells it from the others of its reference, and nothing about it. */
+  readonly id: string
   readonly user: string
-  readonly password: string
+  /** UTF-8; whoever was handed it overwrites it when done. */
+  readonly password: Uint8Array
 }

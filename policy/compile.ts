@@ -48,6 +48,7 @@ export function compilePolicy(document: PolicyDocument, source: string, digest: 
     duties: dutiesOf(document.duties),
     secondPerson: document.duties.secondPerson,
     auditStrict: document.gateway.audit === 'strict',
+    acceptsServiceKeys: document.gateway.serviceKeys === 'allow',
   })
 }
 
@@ -91,9 +92,11 @@ function secretOf(secret: {
   env?: string | undefined
   file?: string | undefined
   stored?: string | undefined
+  vault?: { readonly path: string; readonly field: string } | undefined
 }): SecretReference {
   if (secret.env !== undefined) return { env: secret.env }
   if (secret.file !== undefined) return { file: secret.file }
+  if (secret.vault !== undefined) return { vault: secret.vault }
   return { stored: secret.stored ?? '' }
 }
 

@@ -35,6 +35,7 @@ export function explainPolicy(policy: Policy): string[] {
       ([duty, groups]) => `duty ${duty}: ${groups.length === 0 ? 'nobody' : groups.join(', ')}`,
     ),
     ...(policy.secondPerson ? ['a policy is applied by two people'] : []),
+    `service keys: ${policy.acceptsServiceKeys ? 'accepted' : 'refused'}`,
     `audit: reads are forwarded ${policy.auditStrict ? 'when' : 'before'} they are on record`,
     ...(policy.access.length === 0 ? ['no access rule: nobody gets anything'] : []),
   ]

@@ -2,6 +2,7 @@
 
 import { principalName } from '../core/principal.js'
 import type { Principal } from '../core/principal.js'
+import { SERVICE_KEY_ISSUER } from '../core/service-key.js'
 import type { AccessVerdict, Reason } from '../core/verdict.js'
 import { visibleShort } from '../core/visible.js'
 import { durationText } from './duration.js'
@@ -25,6 +26,7 @@ export const rolesFor = (policy: Policy, principal: Principal, resource: string)
   ...new Set(
     policy.access
       .filter((rule) => rule.on.includes(resource) && matches(rule.who, principal))
+      .filter(({ role }) => isWithinKey(principal, { resource, role }))
       .map((rule) => rule.role),
   ),
 ]
@@ -42,6 +44,7 @@ export function judgeAccess(policy: Policy, principal: Principal, wish: AccessWi
       (rule) =>
         rule.role === wish.role && rule.on.includes(wish.resource) && matches(rule.who, principal),
     )
+    .filter(() => isWithinKey(principal, wish))
     .map((rule) => judgeByRule(rule, wish))
   const [best] = verdicts.toSorted(byFavour)
   if (best === undefined) {
@@ -53,6 +56,14 @@ export function judgeAccess(policy: Policy, principal: Principal, wish: AccessWi
   if (best.outcome !== 'block') return best
   return { outcome: 'block', reasons: verdicts.flatMap(({ reasons }) => reasons) }
 }
+
+/** A service key is for one role on one resource, whatever else rules would give to its name. */
+const isWithinKey = (
+  { issuer, attributes }: Principal,
+  wish: Pick<AccessWish, 'resource' | 'role'>,
+): boolean =>
+  issuer !== SERVICE_KEY_ISSUER ||
+  (attributes['resource'] === wish.resource && attributes['role'] === wish.role)
 
 function judgeByRule(rule: AccessRule, wish: AccessWish): AccessVerdict {
   const durationMs = wish.durationMs ?? rule.durationMs

@@ -47,7 +47,7 @@ function rejected(problems: readonly Problem[]): Loaded {
 /** What is in force before any policy was applied: nobody may do anything. */
 export const EMPTY_POLICY: Policy = compilePolicy(
   {
-    gateway: { audit: 'fast' },
+    gateway: { audit: 'fast', serviceKeys: 'refuse' },
     issuers: [],
     resources: [],
     roles: [],

@@ -133,4 +133,6 @@ export interface Policy {
   readonly secondPerson: boolean
   /** Reads too are durable in the audit log before they are forwarded. */
   readonly auditStrict: boolean
+  /** Registered static keys are accepted beside tokens. */
+  readonly acceptsServiceKeys: boolean
 }

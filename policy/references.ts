@@ -1,6 +1,7 @@
 // Checks that hold between parts of a policy: every name that is used exists, names are unique, and
 // what is asked can be answered. Says everything at once.
 
+import { SERVICE_KEY_ISSUER } from '../core/service-key.js'
 import { PATTERN_COUNT_MAX } from './detect/patterns.js'
 import { columnPatternOf } from './column-pattern.js'
 import { hasLabels } from './compile-masks.js'
@@ -70,8 +71,10 @@ class Check {
     this.#report = report
     const known = (section: NamedSection) =>
       new Set(sections.names[section].map(({ value }) => value))
+    const issuers = known('issuers')
+    if (sections.acceptsServiceKeys) issuers.add(SERVICE_KEY_ISSUER)
     this.#known = {
-      issuers: known('issuers'),
+      issuers,
       resources: known('resources'),
       roles: known('roles'),
       approvers: known('approvers'),
@@ -80,7 +83,7 @@ class Check {
       sections.issuers
         .filter(({ value }) => Object.keys(value.require).length === 0)
         .map(({ value }) => value.name),
-    )
+    ).add(SERVICE_KEY_ISSUER)
     this.#escalations = new Map(
       sections.approvers.flatMap(({ path, value: { escalate } }) =>
         escalate === undefined ? [] : [[String(path[1]), escalate.after]],
@@ -190,6 +193,8 @@ function checkIssuers(sections: Sections, check: Check, report: Report): void {
   }))
   reportRepeated(urls, 'another issuer has this URL', report)
   for (const { path, value } of sections.issuers) {
+    if (value.name === SERVICE_KEY_ISSUER)
+      report([...path, 'name'], 'is the name that service keys have')
     if (value.audience === undefined && sections.audience === undefined)
       report([...path, 'audience'], 'is missing: give gateway.audience, or one of its own')
     for (const taken of Object.keys(value.attributes).filter((one) => RESERVED.has(one)))

@@ -19,6 +19,10 @@ import { mask, masks } from './masks-schema.js'
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
 
+/** Vault's own paths (`auth/`, `sys/` …) hold its tokens and keys. */
+const VAULT_PATH =
+  /^(?!(?:auth|sys|identity|cubbyhole)\/)[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$/
+
 const secret = z
   .strictObject({
     env: z
@@ -30,10 +34,21 @@ const secret = z
       .optional()
       .describe('Absolute path of the file on the gateway that holds it.'),
     stored: name().optional().describe('Name under which it was stored, encrypted, with Warder.'),
+    vault: z
+      .strictObject({
+        path: z
+          .string()
+          .max(512)
+          .regex(VAULT_PATH, 'must be a path of a KV engine, such as secret/data/orders')
+          .describe('API path without `/v1/`; a KV version 2 engine has `data/` in it.'),
+        field: text(256).describe('Field of the secret that holds the password.'),
+      })
+      .optional()
+      .describe('Where HashiCorp Vault or OpenBao holds it.'),
   })
   .refine(
     (reference) => Object.values(reference).filter((value) => value !== undefined).length === 1,
-    'must name exactly one of env, file and stored; a secret never stands in the policy',
+    'must name exactly one of env, file, stored and vault; a secret never stands in the policy',
   )
 
 const resource = z.strictObject({
@@ -193,6 +208,12 @@ export const POLICY_SCHEMA = z.strictObject({
         .default('fast')
         .describe(
           '`strict`: reads too are durable in the audit log before they are forwarded; `fast`: they follow within 100 ms.',
+        ),
+      serviceKeys: z
+        .enum(['allow', 'refuse'])
+        .default('refuse')
+        .describe(
+          'Whether registered static keys (`warder service-key`) are accepted beside tokens; rules name their callers by the issuer `service-key`.',
         ),
     })
     .prefault({})

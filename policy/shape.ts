@@ -19,6 +19,7 @@ type Item<S extends keyof typeof SECTION_ITEMS> = Entry<z.output<(typeof SECTION
 /** The items of each section that are valid by themselves, and every name that is stated at all. */
 export interface Sections {
   readonly audience: string | undefined
+  readonly acceptsServiceKeys: boolean
   readonly issuers: readonly Item<'issuers'>[]
   readonly resources: readonly Item<'resources'>[]
   readonly roles: readonly Item<'roles'>[]
@@ -185,6 +186,7 @@ function sectionsOf(value: Plain): Sections {
   const { gateway, duties } = POLICY_SCHEMA.shape
   return {
     audience: gateway.safeParse(member(value, 'gateway')).data?.audience,
+    acceptsServiceKeys: gateway.safeParse(member(value, 'gateway')).data?.serviceKeys === 'allow',
     issuers: validItems(value, 'issuers', SECTION_ITEMS.issuers),
     resources: validItems(value, 'resources', SECTION_ITEMS.resources),
     roles: validItems(value, 'roles', SECTION_ITEMS.roles),

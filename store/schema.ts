@@ -176,6 +176,20 @@ export interface RecordingTable {
   closed_at: number | null
 }
 
+/** A service key, by the hex SHA-256 of it. */
+export interface ServiceKeyTable {
+  name: string
+  digest: string
+  resource: string
+  role: string
+  added_by: string
+  added_at: number
+  expires_at: number
+  revoked_by: string | null
+  revoked_at: number | null
+  last_used_at: number | null
+}
+
 /** One of Warder's own keys, wrapped. */
 export interface KeyTable {
   purpose: KeyPurpose
@@ -210,4 +224,6 @@ export interface Schema {
   recordings: RecordingTable
   keys: KeyTable
   idempotency_keys: IdempotencyKeyTable
+  secret_candidates: SecretTable
+  service_keys: ServiceKeyTable
 }

@@ -208,8 +208,8 @@ async function startGateway(
     }),
     intercept: { gatewayId, policy: current, reviews, audit, clock },
     credentials: {
-      credentialFor: ({ credential }) =>
-        Promise.resolve({ user: credential.user, password: 'not asked for' }),
+      credentialsFor: ({ credential: { user } }) =>
+        Promise.resolve([{ id: 'only', user, password: Buffer.from('not asked for') }]),
     },
     reader: new SqlStatementReader(parser),
     masks: new Masks(Buffer.alloc(32, 7)),

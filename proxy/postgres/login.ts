@@ -1,5 +1,5 @@
 // The target's side of the login: TLS, the stored credential, and the session's settings pinned.
-// The credential lives in this function's frame only.
+// The credential is wiped as soon as the login is over.
 
 import { isIP, type OnReadOpts, type Socket } from 'node:net'
 import { readFile } from 'node:fs/promises'
@@ -9,6 +9,7 @@ import { serialize } from 'pg-protocol'
 import sasl from 'pg/lib/crypto/sasl'
 
 import { WarderError } from '../../core/errors.js'
+import type { CredentialBroker } from '../../core/ports.js'
 import type { Credential, Resource } from '../../core/resource.js'
 import { LIMITS } from '../limits.js'
 import { dial, type Permit } from '../permit.js'
@@ -32,6 +33,11 @@ export interface Target {
 /** Takes bytes from the target. */
 export type Receive = (chunk: Buffer, volatile: boolean) => void
 
+/** While a credential is rotated its owner may have two, and a moment later another one. */
+const CREDENTIALS_TRIED_MAX = 4
+/** SQLSTATEs of a password that the target does not take: invalid_password, invalid_authorization. */
+const PASSWORD_REFUSED: ReadonlySet<string> = new Set(['28P01', '28000'])
+
 /** Bytes of one read: big enough for a burst of rows. */
 const READ_BYTES = 65_536
 
@@ -41,11 +47,39 @@ interface Message {
 }
 
 /**
- * Opens the permitted connection and logs in with the stored credential.
+ * Opens the permitted connection and logs in with the stored credential. When the target does not
+ * take it, the others that it may have by now are tried: it may be in the middle of a rotation.
  *
  * @throws WarderError `TARGET_UNREACHABLE`, `TARGET_REFUSED`. Neither ever carries the credential.
  */
 export async function openTarget(
+  permit: Permit,
+  credentials: CredentialBroker,
+  settings: ReadonlyMap<string, string>,
+): Promise<Target> {
+  const tried = new Set<string>()
+  let refusal: PasswordRefused | undefined
+  while (tried.size < CREDENTIALS_TRIED_MAX) {
+    const held = await credentials.credentialsFor(permit.resource)
+    try {
+      const untried = held.find(({ id }) => !tried.has(id))
+      if (untried === undefined) break
+      tried.add(untried.id)
+      return await enter(permit, untried, settings)
+    } catch (failure) {
+      if (!(failure instanceof PasswordRefused)) throw failure
+      refusal = failure
+    } finally {
+      for (const { password } of held) password.fill(0)
+    }
+  }
+  throw refusal ?? new WarderError('TARGET_REFUSED', { what: permit.resource.name })
+}
+
+/** The target does not take the password: another one may do. */
+class PasswordRefused extends WarderError {}
+
+async function enter(
   permit: Permit,
   credential: Credential,
   settings: ReadonlyMap<string, string>,
@@ -186,12 +220,13 @@ async function authenticate(
       session = sasl.startSession(body.toString('utf8', 4).split('\0').filter(Boolean))
       socket.write(serialize.sendSASLInitialResponseMessage(session.mechanism, session.response))
     } else if (code === 11 && session !== undefined) {
-      await sasl.continueSession(session, credential.password, body.toString('utf8', 4))
+      // The library takes text, which can't be wiped: this one is garbage as soon as it returns.
+      await sasl.continueSession(session, textOf(credential), body.toString('utf8', 4))
       socket.write(serialize.sendSCRAMClientFinalMessage(session.response))
     } else if (code === 12 && session !== undefined) {
       sasl.finalizeSession(session, body.toString('utf8', 4))
     } else if (code === 3 && resource.tls !== 'off') {
-      socket.write(serialize.password(credential.password))
+      writePassword(socket, credential)
     } else {
       const why = 'it asks for a login method other than SCRAM-SHA-256 (or a password over TLS)'
       throw new WarderError('TARGET_REFUSED', { what: resource.name, why })
@@ -199,14 +234,26 @@ async function authenticate(
   }
 }
 
+const textOf = ({ password }: Credential): string => Buffer.from(password).toString('utf8')
+
+/** PasswordMessage: 'p' · length (4) · password · 0. Wiped once it is written. */
+function writePassword(socket: Socket, { password }: Credential): void {
+  const message = Buffer.alloc(HEADER_BYTES + password.length + 1)
+  message.write('p')
+  message.writeInt32BE(message.length - 1, 1)
+  message.set(password, HEADER_BYTES)
+  socket.write(message, () => message.fill(0))
+}
+
 /** The target's own refusal, by its SQLSTATE; its text may name users, so it stays in the cause. */
 function targetRefused(resource: Resource, body: Buffer): WarderError {
   const fields = readError(body, 0, body.length)
-  return new WarderError(
-    'TARGET_REFUSED',
-    { what: resource.name, why: `SQLSTATE ${fields.get('C') ?? 'unknown'}` },
-    { cause: new Error(fields.get('M') ?? '') },
-  )
+  const state = fields.get('C') ?? 'unknown'
+  const details = { what: resource.name, why: `SQLSTATE ${state}` }
+  const cause = new Error(fields.get('M') ?? '')
+  return PASSWORD_REFUSED.has(state)
+    ? new PasswordRefused('TARGET_REFUSED', details, { cause })
+    : new WarderError('TARGET_REFUSED', details, { cause })
 }
 
 function wholeMessage(bytes: Buffer): { value: Message; length: number } | undefined {

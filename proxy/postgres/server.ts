@@ -193,11 +193,7 @@ export class PostgresServer {
       }
       // No recording, no session.
       recording = await this.#with.recordings.open(this.#about(session))
-      const target = await openTarget(
-        session.permit,
-        await credentials.credentialFor(resource),
-        hello.settings,
-      )
+      const target = await openTarget(session.permit, credentials, hello.settings)
       this.#pump(hello, session, target, recording)
     } catch (failure) {
       const refusal = refusalOf(failure)

@@ -301,6 +301,16 @@ export class FakeWarder {
         reject: (id, reason, person) =>
           this.note(granted(null), 'reject', id, reason, principalName(person)),
       },
+      rotator: {
+        rotate: (resource, by) =>
+          this.note(granted({ name: `${resource}-password`, version: 2 }), 'rotate', resource, by),
+      },
+      serviceKeys: {
+        add: ({ name }, by) =>
+          this.note(granted({ name, key: 'wk_shown-once', expiresAt: 5 }), 'add-key', name, by),
+        list: (unusedForMs) => this.note([], 'list-keys', unusedForMs),
+        revoke: (name, by) => this.note(granted({ sessionsCut: 1 }), 'revoke-key', name, by),
+      },
       secrets: {
         put: (name, value, by) => this.note(granted({ version: 1 }), 'put', name, value, by),
       },

@@ -15,6 +15,7 @@ import type { ProposalState } from '../../core/policy-proposal.js'
 import type { AccessService, Clock, Identity, Inbox, ReviewService } from '../../core/ports.js'
 import type { Principal } from '../../core/principal.js'
 import type { Checkpoint, RecordFilter } from '../../core/record.js'
+import type { ServiceKey } from '../../core/service-key.js'
 import type { Policy } from '../../policy/policy.js'
 import type { RightsChange } from '../../policy/rights-difference.js'
 
@@ -175,6 +176,42 @@ export interface SecretAdmin {
   put(name: string, value: string, by: string): Promise<Outcome<{ readonly version: number }>>
 }
 
+/** A password that was changed at the target and here. */
+export interface Rotated {
+  readonly name: string
+  readonly version: number
+}
+
+/** Changes stored credentials at their targets. */
+export interface Rotator {
+  /**
+   * Rotates the password of a resource, or ends a rotation that was broken off. Refuses with
+   * `NOT_FOUND`, `INVALID_ARGUMENT` (not stored here), `TARGET_REFUSED`, `ALREADY_DECIDED`.
+   */
+  rotate(resource: string, by: string): Promise<Outcome<Rotated>>
+}
+
+/** What a service key is to be for. */
+export interface ServiceKeyWish {
+  readonly name: string
+  readonly resource: string
+  readonly role: string
+  readonly validForMs: number
+}
+
+/** Service keys as operators work on them. */
+export interface ServiceKeyAdmin {
+  /** The key leaves here and nowhere else. Refuses with `INVALID_ARGUMENT`. */
+  add(
+    wish: ServiceKeyWish,
+    by: string,
+  ): Promise<Outcome<{ readonly name: string; readonly key: string; readonly expiresAt: number }>>
+  /** All, or those that were not used for this long. */
+  list(unusedForMs?: number): Promise<readonly ServiceKey[]>
+  /** Ends what runs under it, too. Refuses with `NOT_FOUND`. */
+  revoke(name: string, by: string): Promise<Outcome<{ readonly sessionsCut: number }>>
+}
+
 /** What is to end at once. */
 export type RevokeSelector =
   | { readonly kind: 'request'; readonly id: RequestId }
@@ -236,6 +273,8 @@ export interface ApiDependencies {
   readonly policy: () => Policy
   readonly policies: PolicyAdmin
   readonly secrets: SecretAdmin
+  readonly rotator: Rotator
+  readonly serviceKeys: ServiceKeyAdmin
   readonly revoker: Revoker
   readonly idempotency: Idempotency
   readonly clock: Clock

@@ -25,6 +25,7 @@ import { policyRoutes } from './routes/policies.js'
 import { requestRoutes } from './routes/requests.js'
 import { secretRoutes } from './routes/secrets.js'
 import { revocationRoutes } from './routes/revocations.js'
+import { serviceKeyRoutes } from './routes/service-keys.js'
 import { whoamiRoutes } from './routes/whoami.js'
 
 /** How the API serves. */
@@ -188,6 +189,7 @@ function routesOf(parts: ApiDependencies): readonly ApiRoute[] {
     ...auditRoutes(parts),
     ...policyRoutes(parts),
     ...secretRoutes(parts),
+    ...serviceKeyRoutes(parts),
     ...whoamiRoutes(parts),
   ]
 }

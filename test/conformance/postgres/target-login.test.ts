@@ -82,7 +82,9 @@ async function login(
   }
   const permit = await Permit.issue(grantFor(resource.name), resource, 0)
   const password = to.password ?? to.cluster.password
-  const target = await openTarget(permit, { user: to.cluster.user, password }, new Map())
+  const credential = { id: 'only', user: to.cluster.user, password: Buffer.from(password) }
+  const broker = { credentialsFor: () => Promise.resolve([credential]) }
+  const target = await openTarget(permit, broker, new Map())
   target.socket.destroy()
   return target
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 
 import { Credentials, type CredentialParts } from '../../../app/credentials.js'
+import { VaultError } from '../../../app/secrets/vault-connection.js'
 import type { Resource, SecretReference } from '../../../core/resource.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'warder-credentials-'))
@@ -16,15 +17,29 @@ const variables = {
   WARDER_ENCRYPTION_KEY: 'own',
   DATABASE_URL: 'own',
   TEMPORAL_API_KEY: 'own',
+  VAULT_TOKEN: 'own',
   EMPTY: '',
 }
 
-const secrets: Pick<CredentialParts['secrets'], 'find'> = {
-  find: (name) => Promise.resolve(name === 'orders' ? 'from-store' : undefined),
+const secrets: CredentialParts['secrets'] = {
+  put: () => Promise.reject(new Error('not put here')),
+  usable: (name) =>
+    Promise.resolve(
+      (name === 'orders' ? ['from-store', 'candidate'] : []).map((text, at) => ({
+        ...{ id: `orders/${at}`, version: at },
+        password: Buffer.from(text),
+      })),
+    ),
 }
 
 const credentials = new Credentials({
-  secrets: secrets as CredentialParts['secrets'],
+  secrets,
+  vault: {
+    read: ({ path }) =>
+      path === 'kv/orders'
+        ? Promise.resolve('from-vault')
+        : Promise.reject(new VaultError('it denies that to the token (403)', 403)),
+  },
   variables,
   audit: {
     append: () => 1,
@@ -39,15 +54,17 @@ const passwordBy = async (password: SecretReference): Promise<string> => {
     ...{ name: 'shop', protocol: 'postgres', host: 'h', port: 1, labels: {}, tls: 'verify-full' },
     credential: { user: 'w', password },
   }
-  return (await credentials.credentialFor(resource)).password
+  const [first] = await credentials.credentialsFor(resource)
+  return Buffer.from(first?.password ?? []).toString()
 }
 
-test('a password comes from a variable, a file without its line end, or the store', async () => {
+test('a password comes from a variable, a file without its line end, the store, or Vault', async () => {
   const file = join(directory, 'password')
   writeFileSync(file, 'from-file\n')
   expect(await passwordBy({ env: 'ORDERS_PASSWORD' })).toBe('from-env')
   expect(await passwordBy({ file })).toBe('from-file')
   expect(await passwordBy({ stored: 'orders' })).toBe('from-store')
+  expect(await passwordBy({ vault: { path: 'kv/orders', field: 'password' } })).toBe('from-vault')
 })
 
 test.each([
@@ -55,6 +72,7 @@ test.each([
   { env: 'EMPTY' },
   { file: join(directory, 'missing') },
   { stored: 'missing' },
+  { vault: { path: 'kv/other', field: 'password' } },
 ])('%j leads nowhere and is refused', async (reference) => {
   await expect(passwordBy(reference)).rejects.toMatchObject({ code: 'TARGET_REFUSED' })
 })
@@ -65,3 +83,27 @@ test.each(['WARDER_ENCRYPTION_KEY', 'DATABASE_URL', 'TEMPORAL_API_KEY'])(
     await expect(passwordBy({ env })).rejects.toMatchObject({ code: 'TARGET_REFUSED' })
   },
 )
+
+test('a source that fails is told apart from one that is empty, in our words only', async () => {
+  const denied = passwordBy({ vault: { path: 'kv/other', field: 'password' } })
+  await expect(denied).rejects.toThrow(/Vault\) can’t be read: Vault: it denies/)
+  const missing = passwordBy({ file: join(directory, 'missing') })
+  await expect(missing).rejects.toThrow(/can’t be read: ENOENT/)
+})
+
+test('a policy can’t have Vault’s own token presented to a target', async () => {
+  await expect(passwordBy({ env: 'VAULT_TOKEN' })).rejects.toThrow(/is not there/)
+})
+
+test('while a stored password is rotated, both are handed out, the one in force first', async () => {
+  const resource: Resource = {
+    ...{ name: 'shop', protocol: 'postgres', host: 'h', port: 1, labels: {}, tls: 'verify-full' },
+    credential: { user: 'w', password: { stored: 'orders' } },
+  }
+  const held = await credentials.credentialsFor(resource)
+  expect(held.map(({ password }) => Buffer.from(password).toString())).toEqual([
+    'from-store',
+    'candidate',
+  ])
+  expect(new Set(held.map(({ id }) => id)).size).toBe(2)
+})

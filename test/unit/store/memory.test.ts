@@ -227,6 +227,10 @@ test('the sessions of a grant are counted by gateway, and a dead gateway has no 
 
 test('a stored secret is found by its name only, and not when its row was swapped or rolled back', async () => {
   const secrets = new PostgresSecretStore({ db, sealer })
+  const passwordOf = async (name: string) => {
+    const [value] = await secrets.usable(name)
+    return value && Buffer.from(value.password).toString()
+  }
   const put = (name: string, value: string) => secrets.put({ name, value, by: 'okta/alice', at: 1 })
   await put('a', 'value-of-a')
   const old = await db
@@ -236,14 +240,14 @@ test('a stored secret is found by its name only, and not when its row was swappe
     .executeTakeFirstOrThrow()
   expect((await put('a', 'newer-of-a')).version).toBe(2)
   await put('b', 'value-of-b')
-  expect(await secrets.find('a')).toBe('newer-of-a')
-  expect(await secrets.find('c')).toBeUndefined()
+  expect(await passwordOf('a')).toBe('newer-of-a')
+  expect(await passwordOf('c')).toBeUndefined()
   expect(JSON.stringify(await secrets.list())).not.toContain('value')
   await db.updateTable('secrets').set({ sealed: old.sealed }).where('name', '=', 'a').execute()
-  await expect(secrets.find('a')).rejects.toMatchObject({ code: 'INTERNAL' })
+  await expect(passwordOf('a')).rejects.toMatchObject({ code: 'INTERNAL' })
   await sql`update secrets set sealed = (select sealed from secrets where name = 'b')
     where name = 'a'`.execute(db)
-  await expect(secrets.find('a')).rejects.toMatchObject({ code: 'INTERNAL' })
+  await expect(passwordOf('a')).rejects.toMatchObject({ code: 'INTERNAL' })
   expect(await secrets.remove('a')).toBe(true)
   expect(await secrets.remove('a')).toBe(false)
 })
