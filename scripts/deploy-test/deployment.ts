@@ -77,7 +77,9 @@ export class Deployment {
     const issuer = await prepareIssuer(repository, directory)
     const policyFile = join(directory, 'deploy/policy/policy.yaml')
     const policy = readFileSync(policyFile, 'utf8')
-    writeFileSync(policyFile, policy.replace(`issuer: ${EXAMPLE_ISSUER}`, `issuer: ${ISSUER}`))
+    // The test's issuer is a container, which has a private address.
+    const issuerLines = `issuer: ${ISSUER}\n    network: private`
+    writeFileSync(policyFile, policy.replace(`issuer: ${EXAMPLE_ISSUER}`, issuerLines))
     const ports = { postgres: await freePort(), api: await freePort() }
     const settings = {
       ...images,
