@@ -40,6 +40,10 @@ const ROUTES = [
   ['GET', '/v1/policies/1'],
   ['POST', '/v1/policies/1/rollback'],
   ['PUT', '/v1/secrets/orders'],
+  ['POST', '/v1/resources/orders-db/rotation'],
+  ['POST', '/v1/service-keys'],
+  ['GET', '/v1/service-keys'],
+  ['POST', '/v1/service-keys/nightly/revocation'],
   ['GET', '/v1/whoami'],
   ['GET', '/v1/gateway'],
 ] as const
