@@ -25,6 +25,7 @@ import type { RunningProcess } from './process.js'
 import type { GatewayAddress } from './process-messages.js'
 import type { Keys } from './keys.js'
 import { openRecordings, type Recordings } from './recordings.js'
+import { Watch } from './readiness.js'
 import { Revocation } from './revoker.js'
 import { rotationOn } from './rotation.js'
 import { ServiceKeys } from './service-keys.js'
@@ -55,6 +56,7 @@ interface Parts extends Foundation {
   readonly live: LiveSessions
   readonly gateway: Gateway
   readonly tls: ServerTls
+  readonly watch: Watch
 }
 
 /** Starts a gateway; on any failure what was started is stopped again. */
@@ -121,8 +123,32 @@ async function open(options: GatewayOptions, onStop: OnStop): Promise<Parts> {
   return {
     ...foundation,
     ...{ identity, temporal, recordings, credentials, parser, live, gateway, tls },
+    watch: watchOf(foundation),
   }
 }
+
+/** The parts that can be asked; the others end the process, or its sessions, when they fail. */
+const watchOf = ({ policies, records, inbox, clock }: Foundation): Watch =>
+  new Watch(
+    {
+      store: async () => {
+        await inbox.list({ state: 'pending', limitCount: 1 })
+        return undefined
+      },
+      'audit log': async () => {
+        await records.latestCheckpoint()
+        return undefined
+      },
+      policy: () => {
+        const { version, trouble } = policies
+        const why = trouble ?? (version === 0 ? 'no policy was applied yet' : undefined)
+        return why === undefined
+          ? Promise.resolve({ version })
+          : Promise.reject(new WarderError('CONTROL_PLANE_UNAVAILABLE', { why }))
+      },
+    },
+    clock,
+  )
 
 const gatewayIdOf = ({ name }: Foundation) => `gwy_${name.slice(4)}` as const
 
@@ -151,6 +177,8 @@ async function listen(
     gateway.refuseConnection({ protocol: 'api', peer }, refusal)
   const api = buildApi({ ...apiParts(parts, postgres), onRefusedCaller: refuse }, apiOptions)
   onStop(() => api.close())
+  // First of all: whoever balances sends nobody new while the others are still served.
+  onStop(() => parts.watch.drain())
   const apiPort = await listenApi(api, apiOptions, environment.listen.api).catch(
     (cause: unknown) => {
       const why = `${formatHostPort(environment.listen.api)} can't be listened on`
@@ -200,6 +228,7 @@ function apiParts(parts: Parts, postgres: HostPort) {
     }),
     replays: parts.recordings.replays,
     idempotency: parts.idempotency,
+    readiness: () => parts.watch.readiness(),
     policy: () => policies.policy,
     revoker,
     rotator: rotationOn(parts),

@@ -69,3 +69,18 @@ export const whoami = z.object({
 
 /** A stored secret; never its value. */
 export const stored = z.object({ name: z.string(), version: z.number() })
+
+/** How ready the answering process is, part by part. */
+export const readiness = z.object({
+  status: z.enum(['ready', 'unready', 'draining']),
+  parts: z
+    .array(
+      z.object({
+        part: z.string(),
+        ok: z.boolean(),
+        why: z.string().optional(),
+        facts: z.record(z.string(), z.number()).readonly().optional(),
+      }),
+    )
+    .readonly(),
+})

@@ -10,6 +10,7 @@ import type { AccessItem, InboxItem, ReviewItem } from '../../core/inbox.js'
 import type { Authenticated, InboxFilter, InboxPlace, OnPending } from '../../core/ports.js'
 import { principalName, type Principal } from '../../core/principal.js'
 import type { AccessQuestion } from '../../core/question.js'
+import type { Readiness } from '../../core/readiness.js'
 import { loadPolicy } from '../../policy/load.js'
 import type {
   ApiDependencies,
@@ -92,6 +93,7 @@ export class FakeWarder {
   decideAnswer: Outcome<'pending' | 'approved' | 'denied'> = granted('approved')
   /** Runs at every look into the inbox, so that a waiting call can be answered without sleeping. */
   onLook: () => void = () => undefined
+  readiness: Readiness = { status: 'ready', parts: [] }
   readonly refusedCallers: string[] = []
   /** Lines of every session's replay; undefined when nobody knows the session. */
   replayLines: readonly object[] | undefined
@@ -333,6 +335,7 @@ export class FakeWarder {
             why,
           ),
       },
+      readiness: () => Promise.resolve(this.readiness),
       idempotency: new MemoryIdempotency(this.clock),
       clock: this.clock,
       gateway: () => ({ postgres: { host: '127.0.0.1', port: 5432 }, ca: 'PEM' }),

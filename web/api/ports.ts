@@ -15,6 +15,7 @@ import type { ProposalState } from '../../core/policy-proposal.js'
 import type { AccessService, Clock, Identity, Inbox, ReviewService } from '../../core/ports.js'
 import type { Principal } from '../../core/principal.js'
 import type { Checkpoint, RecordFilter } from '../../core/record.js'
+import type { Readiness } from '../../core/readiness.js'
 import type { ServiceKey } from '../../core/service-key.js'
 import type { Policy } from '../../policy/policy.js'
 import type { RightsChange } from '../../policy/rights-difference.js'
@@ -277,6 +278,7 @@ export interface ApiDependencies {
   readonly serviceKeys: ServiceKeyAdmin
   readonly revoker: Revoker
   readonly idempotency: Idempotency
+  readonly readiness: () => Promise<Readiness>
   readonly clock: Clock
   readonly gateway: () => GatewayAddress
   readonly newRequestId: () => RequestId

@@ -15,6 +15,7 @@ import {
   idleTimeoutMs,
   receiveTimeoutMs,
 } from './limits.js'
+import { describeApi } from './openapi.js'
 import type { ApiDependencies } from './ports.js'
 import { HTTP_STATUS, problemOf } from './problem.js'
 import { sendAnswer, sendKept, sendRefusal } from './reply.js'
@@ -22,6 +23,7 @@ import type { ApiRoute } from './route.js'
 import { auditRoutes } from './routes/audit.js'
 import { inboxRoutes } from './routes/inbox.js'
 import { policyRoutes } from './routes/policies.js'
+import { readinessRoutes } from './routes/readiness.js'
 import { requestRoutes } from './routes/requests.js'
 import { secretRoutes } from './routes/secrets.js'
 import { revocationRoutes } from './routes/revocations.js'
@@ -77,7 +79,15 @@ export function buildApi(parts: ApiDependencies, options: ApiOptions = {}): Fast
     await sendRefusal(reply, { code: 'NOT_FOUND', details: { what: 'such path' } })
   })
   api.get('/healthz', () => ({ status: 'ok' }))
-  for (const route of routesOf(parts)) {
+  // Whoever asks here may be anybody: which part is down says /v1/readiness.
+  api.get('/readyz', async (_request, reply) => {
+    const { status } = await parts.readiness()
+    return reply.code(status === 'ready' ? 200 : 503).send({ status })
+  })
+  const routes = routesOf(parts)
+  const description = JSON.stringify(describeApi(routes))
+  api.get('/v1/openapi.json', (_request, reply) => reply.type('application/json').send(description))
+  for (const route of routes) {
     api.route({
       method: route.method,
       url: route.path,
@@ -181,6 +191,16 @@ function construct({ tls, log }: ApiOptions): FastifyInstance {
       })
 }
 
+/** Every route, for its description; nothing is called while it is made. */
+export const describedRoutes = (): readonly ApiRoute[] => routesOf(nothingBehind)
+
+/** Stands where only the form of the routes is looked at. */
+const nothingBehind = new Proxy({} as ApiDependencies, {
+  get: (_, name) => {
+    throw new WarderError('INTERNAL', { why: `${String(name)} is not there to be described` })
+  },
+})
+
 function routesOf(parts: ApiDependencies): readonly ApiRoute[] {
   return [
     ...requestRoutes(parts),
@@ -191,6 +211,7 @@ function routesOf(parts: ApiDependencies): readonly ApiRoute[] {
     ...secretRoutes(parts),
     ...serviceKeyRoutes(parts),
     ...whoamiRoutes(parts),
+    ...readinessRoutes(parts),
   ]
 }
 

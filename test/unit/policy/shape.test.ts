@@ -89,7 +89,7 @@ test.each(MISTYPED)(
 )
 
 const SHAPES: [string, string, string, RegExp][] = [
-  ['a required field', '{ env: ORDERS_DB_PASSWORD }', '{}', /exactly one of env, file and stored/],
+  ['a required field', '{ env: ORDERS_DB_PASSWORD }', '{}', /exactly one of env, file, stored and vault/],
   [
     'two places for one secret',
     '{ env: ORDERS_DB_PASSWORD }',

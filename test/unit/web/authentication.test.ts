@@ -46,6 +46,7 @@ const ROUTES = [
   ['POST', '/v1/service-keys/nightly/revocation'],
   ['GET', '/v1/whoami'],
   ['GET', '/v1/gateway'],
+  ['GET', '/v1/readiness'],
 ] as const
 
 test.each(ROUTES)('%s %s is refused without a token', async (method, url) => {
@@ -66,7 +67,7 @@ test('a caller who is not authenticated goes on record with his address', async 
 test('every route that is mounted stands in the list above', () => {
   const mounted = api.printRoutes({ commonPrefix: false, includeHooks: false })
   const count = [...mounted.matchAll(/\b(?:GET|POST|PUT|DELETE|PATCH)\b/g)].length
-  expect(count).toBe(ROUTES.length + 1)
+  expect(count).toBe(ROUTES.length + 3)
 })
 
 test('a token that proves nothing is refused with the reason', async () => {
