@@ -89,7 +89,12 @@ test.each(MISTYPED)(
 )
 
 const SHAPES: [string, string, string, RegExp][] = [
-  ['a required field', '{ env: ORDERS_DB_PASSWORD }', '{}', /exactly one of env, file, stored and vault/],
+  [
+    'a required field',
+    '{ env: ORDERS_DB_PASSWORD }',
+    '{}',
+    /exactly one of env, file, stored and vault/,
+  ],
   [
     'two places for one secret',
     '{ env: ORDERS_DB_PASSWORD }',
