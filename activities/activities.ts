@@ -5,11 +5,15 @@ import type {
   Clock,
   GrantStore,
   Inbox,
+  ReleaseStore,
   SessionRegistry,
   TokenLedger,
 } from '../core/ports.js'
 import { granted, refused } from '../core/errors.js'
+import type { Grant } from '../core/grant.js'
 import type { InboxItem } from '../core/inbox.js'
+import type { Plan } from '../core/plan.js'
+import { settledRetry, type ApprovedPlan, type SettledRetry } from '../core/release.js'
 import type { AuditEvent } from '../core/audit.js'
 import type { Principal } from '../core/principal.js'
 import type { AccessVerdict } from '../core/verdict.js'
@@ -31,6 +35,7 @@ export interface ActivityDependencies {
   readonly inbox: Inbox
   readonly tokens: TokenLedger
   readonly sessions: SessionRegistry
+  readonly releases: ReleaseStore
   readonly audit: AuditLog
   readonly clock: Clock
 }
@@ -42,7 +47,7 @@ const recordCountMax = 10_000
 
 /** The activities of one worker. */
 export function createActivities(dependencies: ActivityDependencies): Activities {
-  const { rules, grants, sessions } = dependencies
+  const { rules, grants, sessions, releases } = dependencies
   const record = recorder(dependencies)
   return {
     record,
@@ -53,7 +58,11 @@ export function createActivities(dependencies: ActivityDependencies): Activities
       const verdict = current.judge(principal, { resource, role, durationMs, reason })
       return Promise.resolve({ verdict, policyDigest: current.digest })
     },
-    openGrant: (grant) => grants.open(grant),
+    async openGrant(grant, plan) {
+      // First: whoever sees the grant finds the plan as well.
+      if (plan !== undefined) await releases.keepPlan(approvedPlan(grant, plan))
+      return grants.open(grant)
+    },
     async extendGrant(id, expiresAt) {
       const row = await grants.extend(id, expiresAt)
       return row === undefined || row.end !== undefined ? null : row
@@ -62,8 +71,10 @@ export function createActivities(dependencies: ActivityDependencies): Activities
       return (await grants.end(id, end))?.end ?? end
     },
     async inspectGrant(id) {
-      const [row, openCount] = await Promise.all([grants.find(id), sessions.openCount(id)])
-      return { end: row?.end ?? null, openCount }
+      const [row, sessionCount, retryCount] = await Promise.all([
+        ...([grants.find(id), sessions.openCount(id), releases.openCount(id)] as const),
+      ])
+      return { end: row?.end ?? null, openCount: sessionCount + retryCount }
     },
     releaseRequest: (id) => grants.release(id),
     isGatewayAlive: (id) => sessions.gatewayAlive(id),
@@ -93,7 +104,7 @@ function verification({ rules, tokens, clock }: ActivityDependencies): Activitie
  * Facts first, then the item that shows them: an item of this revision in the store means that its
  * facts are in the log, so that a repeated call appends nothing.
  */
-function recorder({ audit, inbox }: ActivityDependencies): Activities['record'] {
+function recorder({ audit, inbox, releases }: ActivityDependencies): Activities['record'] {
   const tickets = new Map<string, number>()
   return async (item: InboxItem, facts: readonly AuditEvent[]) => {
     const key = `${item.id} ${item.revision}`
@@ -105,10 +116,20 @@ function recorder({ audit, inbox }: ActivityDependencies): Activities['record'] 
       if (ticket !== undefined) remember(tickets, key, ticket)
     }
     if (ticket !== undefined) await audit.durable(ticket)
+    const retry = retryIn(item)
+    if (retry !== undefined) await releases.settle(retry)
     await inbox.put(item)
     tickets.delete(key)
   }
 }
+
+const retryIn = (item: InboxItem): SettledRetry | undefined =>
+  item.kind === 'review' && item.question.approval.wait === 'retry' ? settledRetry(item) : undefined
+
+const approvedPlan = (grant: Grant, { digest, steps }: Plan): ApprovedPlan => ({
+  ...{ grantId: grant.id, requestId: grant.requestId, digest, policyDigest: grant.policyDigest },
+  steps,
+})
 
 function remember(tickets: Map<string, number>, key: string, ticket: number): void {
   const [oldest] = tickets.keys()

@@ -13,6 +13,7 @@ import { openDatabase } from '../store/database.js'
 import { PostgresGrantStore } from '../store/grants.js'
 import { PostgresIdempotency } from '../store/idempotency.js'
 import { PostgresInbox } from '../store/inbox.js'
+import { PostgresReleaseStore } from '../store/releases.js'
 import { PostgresKeyStore } from '../store/keys.js'
 import { migrate } from '../store/migrations.js'
 import { PostgresPolicyStore } from '../store/policies.js'
@@ -161,6 +162,7 @@ function openStore({ db, databaseUrl, redisUrl, name, keys, clock, report }: Sto
     ...{ db, sealer, bus },
     grants: new PostgresGrantStore({ db, bus, sealer, clock }),
     inbox: new PostgresInbox({ db, sealer }),
+    releases: new PostgresReleaseStore({ db, sealer, clock }),
     tokens: new PostgresTokenLedger({ db, clock }),
     registry: new PostgresSessionRegistry(db),
     idempotency: new PostgresIdempotency({ db, sealer, clock }),

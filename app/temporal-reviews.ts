@@ -3,6 +3,7 @@
 
 import {
   WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
   WorkflowUpdateFailedError,
   type WorkflowHandle,
 } from '@temporalio/client'
@@ -14,7 +15,7 @@ import type { ReviewOutcome, ReviewQuestion } from '../core/question.js'
 import type { Tally } from '../core/quorum.js'
 import type { commandReview } from '../workflows/command-review.js'
 import * as messages from '../workflows/messages.js'
-import { following, sizeChecked, type TemporalCalls } from './temporal-calls.js'
+import { following, sizeChecked, wasCutOff, type TemporalCalls } from './temporal-calls.js'
 
 /** How much longer than its own time-out a review may exist, for its records to be written. */
 const marginMs = 300_000
@@ -58,6 +59,29 @@ export class TemporalReviews implements ReviewService {
     }
   }
 
+  async open(question: ReviewQuestion): Promise<Outcome<null>> {
+    const checked = sizeChecked(question)
+    if (!checked.ok) return checked
+    const { reviewId: id } = question
+    try {
+      this.#askCount += 1
+      const start = () =>
+        this.#calls.client.workflow.executeUpdateWithStart(messages.opened, {
+          args: [question.digest] as [string],
+          updateId: `opened.${this.#processName}.${this.#askCount}`,
+          startWorkflowOperation: this.#starting(question),
+        })
+      await this.#calls.within(this.#calls.deadlines.openMsMax, start)
+      return granted(null)
+    } catch (error) {
+      // It is over already: what became of it is in the store, or about to be.
+      if (error instanceof WorkflowExecutionAlreadyStartedError || wasCutOff(error)) {
+        return granted(null)
+      }
+      return this.#calls.refusalFor('open a review', error, id)
+    }
+  }
+
   async decide(id: ReviewId, decision: Decision): Promise<Outcome<Tally>> {
     return this.#calls.ask(
       'decide a review',
@@ -96,23 +120,24 @@ export class TemporalReviews implements ReviewService {
   #start(question: ReviewQuestion, signal: AbortSignal) {
     this.#askCount += 1
     const updateId = `ask.${this.#processName}.${this.#askCount}`
-    const startWorkflowOperation = new WithStartWorkflowOperation<typeof commandReview>(
-      messages.WORKFLOW_TYPES.review,
-      {
-        args: [{ question }],
-        workflowId: question.reviewId,
-        taskQueue: this.#taskQueue,
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        workflowIdReusePolicy: 'REJECT_DUPLICATE',
-        workflowExecutionTimeout: question.approval.timeoutMs + marginMs,
-      },
-    )
+    const startWorkflowOperation = this.#starting(question)
     const start = () =>
       this.#calls.client.workflow.startUpdateWithStart(messages.ask, {
         args: [question.digest],
         ...{ updateId, startWorkflowOperation, waitForStage: 'ACCEPTED' as const },
       })
     return this.#calls.within(this.#calls.deadlines.openMsMax, start, signal)
+  }
+
+  #starting(question: ReviewQuestion) {
+    return new WithStartWorkflowOperation<typeof commandReview>(messages.WORKFLOW_TYPES.review, {
+      args: [{ question }],
+      workflowId: question.reviewId,
+      taskQueue: this.#taskQueue,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      workflowExecutionTimeout: question.approval.timeoutMs + marginMs,
+    })
   }
 
   #abandon({ reviewId, digest }: ReviewQuestion, byCaller: boolean): void {

@@ -73,6 +73,7 @@ async function runWorkflows(
       inbox: foundation.inbox,
       tokens: foundation.tokens,
       sessions: foundation.registry,
+      releases: foundation.releases,
       ...{ audit, clock },
     }),
   })

@@ -30,6 +30,7 @@ const BY_CODE: Partial<Record<ErrorCode, number>> = {
   TARGET_UNREACHABLE: EXIT.unreachable,
   TARGET_REFUSED: EXIT.unreachable,
   REQUEST_EXPIRED: EXIT.timedOut,
+  REVIEW_PENDING: EXIT.timedOut,
   REVIEW_EXPIRED: EXIT.timedOut,
   LIMIT_EXCEEDED: EXIT.timedOut,
   IDEMPOTENCY_KEY_BUSY: EXIT.timedOut,

@@ -201,6 +201,10 @@ function opening(request: AccessRequest, at: number, facts: readonly AuditEvent[
       parties: principal.parties,
       grantId: grant.id,
       expiresAt,
+      ...(question.plan !== undefined && {
+        plan: question.plan.digest,
+        planSteps: question.plan.steps.length,
+      }),
     },
   }
   return { request: change(request, { phase: 'opening', grant }), facts: [...facts, fact] }

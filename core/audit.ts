@@ -82,7 +82,14 @@ export const AUDIT_EVENTS = {
   /** More people may answer from now on: the members of `approvers`. */
   'request.escalated': { ...REQUEST, approvers: 'public' },
   'request.ended': { ...REQUEST, state: 'public', by: 'public', reason: 'sensitive' },
-  'grant.opened': { ...WHO, ...REQUEST, grantId: 'public', expiresAt: 'public' },
+  'grant.opened': {
+    ...WHO,
+    ...REQUEST,
+    grantId: 'public',
+    expiresAt: 'public',
+    plan: 'public',
+    planSteps: 'public',
+  },
   'grant.extended': { grantId: 'public', requestId: 'public', expiresAt: 'public', by: 'public' },
   'grant.ended': {
     grantId: 'public',
@@ -132,6 +139,8 @@ export const AUDIT_EVENTS = {
     parameters: 'sensitive',
     policyDigest: 'public',
     reviewId: 'public',
+    /** By what it was let through when people had agreed before it came. */
+    release: 'public',
     transaction: 'public',
   },
   /**
@@ -190,6 +199,17 @@ export const AUDIT_EVENTS = {
     requestId: 'public',
     sessionId: 'public',
     approvers: 'public',
+  },
+  /** An approval that was given before the command came is used up; `step` counts from 1. */
+  'release.used': {
+    ...SESSION,
+    command: 'public',
+    digest: 'public',
+    release: 'public',
+    reviewId: 'public',
+    plan: 'public',
+    step: 'public',
+    policyDigest: 'public',
   },
   'review.ended': { reviewId: 'public', requestId: 'public', sessionId: 'public', state: 'public' },
   /** A chunk of a recording is durable; `sha256` is over its bytes as stored. Chunk 0 is the header. */

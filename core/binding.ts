@@ -32,7 +32,7 @@ export function bindingBytes(
   binding: CommandBinding,
   encode: (text: string) => Uint8Array,
 ): Uint8Array {
-  const fields: (Uint8Array | null)[] = [
+  return prefixed([
     encode('warder-command-binding-v1'),
     encode(binding.protocol),
     encode(binding.resource),
@@ -48,7 +48,42 @@ export function bindingBytes(
     binding.bytes,
     encode(binding.parameterTypes.join(',')),
     ...binding.parameters,
-  ]
+  ])
+}
+
+/**
+ * What stays the same when a command is sent again, over another connection perhaps: everything that
+ * a held command is bound to, but for session, number and end of the grant. What the command was
+ * found to do is in it, so that an approval does not outlast a view or a table that was replaced.
+ */
+export interface RetryBinding extends Omit<CommandBinding, 'sessionId' | 'sequence' | 'expiresAt'> {
+  /** Effect, kinds and relations of the command, in one canonical text. */
+  readonly meaning: string
+}
+
+/** The canonical form of a retry; it is never that of a held command. */
+export function retryBytes(
+  binding: RetryBinding,
+  encode: (text: string) => Uint8Array,
+): Uint8Array {
+  return prefixed([
+    encode('warder-command-retry-v1'),
+    encode(binding.protocol),
+    encode(binding.resource),
+    encode(binding.target),
+    encode(binding.database),
+    encode(binding.role),
+    encode(binding.grantId),
+    encode(binding.policyDigest),
+    encode(binding.pins),
+    encode(binding.meaning),
+    binding.bytes,
+    encode(binding.parameterTypes.join(',')),
+    ...binding.parameters,
+  ])
+}
+
+function prefixed(fields: readonly (Uint8Array | null)[]): Uint8Array {
   const total = fields.reduce((sum, field) => sum + 8 + (field?.length ?? 0), 0)
   const bytes = new Uint8Array(total)
   const view = new DataView(bytes.buffer)

@@ -53,6 +53,11 @@ const TABLE = {
     message: (d) => `${what(d, 'This command')} is not allowed${because(d)}.`,
     remedy: () => 'The session goes on. Ask for a role that allows it, or change the command.',
   },
+  REVIEW_PENDING: {
+    message: (d) => `${what(d, 'This command')} was not run: it waits for approval${because(d)}.`,
+    remedy: (d) =>
+      `The session goes on. Run it again once it is approved; \`warder show ${d.id ?? 'ID'}\` tells.`,
+  },
   REVIEW_DENIED: {
     message: (d) => `${what(d, 'This command')} was denied${because(d)}.`,
     remedy: (d) => `The session goes on. \`warder show ${d.id ?? 'ID'}\` says who and why.`,

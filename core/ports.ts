@@ -8,6 +8,13 @@ import type { GatewayId, GrantId, RequestId, ReviewId, SessionId } from './ids.j
 import type { Principal } from './principal.js'
 import type { InboxItem } from './inbox.js'
 import type { AccessQuestion, ReviewOutcome, ReviewQuestion } from './question.js'
+import type {
+  ApprovedPlan,
+  PlanStanding,
+  RetryKey,
+  RetryStanding,
+  SettledRetry,
+} from './release.js'
 import type { Credential, Resource } from './resource.js'
 import type { Session, SessionEnd } from './session.js'
 import type { Approval } from './verdict.js'
@@ -95,6 +102,11 @@ export interface ReviewService {
     signal: Cancellation,
     onOpened?: () => void,
   ): Promise<Outcome<ReviewOutcome>>
+  /**
+   * Asks people without waiting for them; answers when the review durably exists. Asking again under
+   * the same id changes nothing. Refuses with `CONTROL_PLANE_UNAVAILABLE`.
+   */
+  open(question: ReviewQuestion): Promise<Outcome<null>>
   decide(id: ReviewId, decision: Decision): Promise<Outcome<'pending' | 'approved' | 'denied'>>
   withdraw(id: ReviewId, why: string): Promise<Outcome<null>>
 }
@@ -124,6 +136,29 @@ export interface GrantStore {
   end(id: GrantId, end: NonNullable<Grant['end']>): Promise<Grant | undefined>
   /** Grants among `ids` that are no longer live or whose epoch is newer than the one given. */
   changed(known: ReadonlyMap<GrantId, number>): Promise<readonly Grant[]>
+}
+
+/**
+ * Approvals that are used later than they are given. Each is used once, whichever gateway asks first,
+ * and only while its grant is live.
+ */
+export interface ReleaseStore {
+  /** Uses the approval of a command up, if there is one; else says what stands about it. */
+  take(key: RetryKey): Promise<RetryStanding>
+  /**
+   * Reserves `reviewId` for the question about a command until `until` (epoch ms), unless another one
+   * stands; returns the one that does. Undefined when the grant has too many open questions.
+   */
+  reserve(key: RetryKey & { reviewId: ReviewId; until: number }): Promise<ReviewId | undefined>
+  /** Writes down what became of a question; idempotent, and nothing when another one stands by now. */
+  settle(retry: SettledRetry): Promise<void>
+  /** Questions of a grant that are open, and approvals that are still to be used. */
+  openCount(id: GrantId): Promise<number>
+  /** Keeps an approved plan with its grant. Idempotent. */
+  keepPlan(plan: ApprovedPlan): Promise<void>
+  plan(id: GrantId): Promise<PlanStanding | undefined>
+  /** Moves a plan on from `from` to `to`; false when somebody else did, or the grant is over. */
+  advance(id: GrantId, from: number, to: number): Promise<boolean>
 }
 
 /** That a grant changed: the row as this process wrote it, or only which one it is. */

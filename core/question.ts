@@ -2,6 +2,7 @@
 
 import type { GrantOrigin } from './grant.js'
 import type { GatewayId, GrantId, RequestId, ReviewId, SessionId } from './ids.js'
+import type { Plan } from './plan.js'
 import type { Principal } from './principal.js'
 import type { CommandPart, Effect } from './command.js'
 import type { Protocol } from './resource.js'
@@ -22,6 +23,8 @@ export interface AccessQuestion {
   readonly reason: string
   /** Wanted length in ms; the rule's own when absent. */
   readonly durationMs?: number | undefined
+  /** Statements that are to be approved together with the access. */
+  readonly plan?: Plan | undefined
   /** Where it came from, for the card: address and port. */
   readonly peer: string
 }

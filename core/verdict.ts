@@ -26,6 +26,11 @@ export interface Approval {
   /** Whoever answers has to say why. */
   readonly reasonRequired?: boolean | undefined
   readonly escalation?: Escalation | undefined
+  /**
+   * `hold` (also when absent) keeps a command waiting on the wire; `retry` refuses it at once and lets
+   * the same command through, once, after approval. Means nothing for access.
+   */
+  readonly wait?: 'hold' | 'retry' | undefined
 }
 
 /** What policy says of one command. */

@@ -7,6 +7,7 @@ import { openDatabase, STORE_SCHEMA } from './database.js'
 import * as firstLight from './migrations/0001-first-light.js'
 import * as recordings from './migrations/0002-recordings.js'
 import * as tokenBindings from './migrations/0003-token-bindings.js'
+import * as approval from './migrations/0004-approval.js'
 import * as policyLife from './migrations/0005-policy-life.js'
 import * as api from './migrations/0006-api.js'
 import * as keys from './migrations/0007-keys.js'
@@ -16,6 +17,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first-light': firstLight,
   '0002-recordings': recordings,
   '0003-token-bindings': tokenBindings,
+  '0004-approval': approval,
   '0005-policy-life': policyLife,
   '0006-api': api,
   '0007-keys': keys,

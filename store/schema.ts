@@ -203,6 +203,26 @@ export interface KeyTable {
   made_at: number
   /** `timestamptz` on the store's own clock, so that the hosts' clocks do not matter. */
   active_from: Date
+/** The newest question about a command that may be run again, and its answer; that one is sealed. */
+export interface RetryTable {
+  grant_id: GrantId
+  digest: string
+  review_id: ReviewId
+  state: 'pending' | 'approved' | 'denied'
+  until: number
+  used_at: number | null
+  sealed: Uint8Array | null
+}
+
+/** An approved plan and how far it has come; its statements are sealed. */
+export interface PlanTable {
+  grant_id: GrantId
+  request_id: RequestId
+  digest: string
+  policy_digest: string
+  step_count: number
+  next: number
+  sealed: Uint8Array
 }
 
 /** Every table, as kysely wants it. */
@@ -226,4 +246,6 @@ export interface Schema {
   idempotency_keys: IdempotencyKeyTable
   secret_candidates: SecretTable
   service_keys: ServiceKeyTable
+  retries: RetryTable
+  plans: PlanTable
 }

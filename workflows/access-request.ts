@@ -157,7 +157,10 @@ class AccessLife {
       this.#apply({ type: 'escalated', at: now() })
       this.#apply({ type: 'deadline', at: now() })
     } else if (phase === 'opening' && grant !== undefined) {
-      this.#apply({ type: 'opened', row: await nearby.openGrant(grant) })
+      this.#apply({
+        type: 'opened',
+        row: await nearby.openGrant(grant, this.#request.question.plan),
+      })
       this.#watch.opened(now())
     } else if (phase === 'active') {
       await this.#tend()

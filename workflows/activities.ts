@@ -6,6 +6,7 @@ import type { Outcome } from '../core/errors.js'
 import type { Grant } from '../core/grant.js'
 import type { GatewayId, GrantId, RequestId } from '../core/ids.js'
 import type { InboxItem } from '../core/inbox.js'
+import type { Plan } from '../core/plan.js'
 import type { AccessQuestion } from '../core/question.js'
 import type { AccessVerdict } from '../core/verdict.js'
 
@@ -19,7 +20,10 @@ export interface AccessJudgement {
 export interface GrantSight {
   /** Set when somebody ended the row. */
   readonly end: NonNullable<Grant['end']> | null
-  /** Conversations that are open under it on all gateways. */
+  /**
+   * Conversations that are open under it on all gateways, and commands that may be run again: people
+   * are still asked about them, or have agreed.
+   */
   readonly openCount: number
 }
 
@@ -29,10 +33,13 @@ export interface Activities {
   verifyAccess(question: AccessQuestion): Promise<Outcome<null>>
   /** Judges the wish under the policy in force. */
   judgeAccess(question: AccessQuestion): Promise<AccessJudgement>
-  /** Appends the facts, waits until they are durable, then shows the item to people. */
+  /**
+   * Appends the facts, waits until they are durable, lets whoever runs the command again know (in
+   * retry mode), then shows the item to people.
+   */
   record(item: InboxItem, facts: readonly AuditEvent[]): Promise<void>
-  /** Stores the row and returns it as it is now. */
-  openGrant(grant: Grant): Promise<Grant>
+  /** Stores the plan that was approved with it, if any, and the row; returns the row as it is now. */
+  openGrant(grant: Grant, plan?: Plan): Promise<Grant>
   /** Null when the grant has ended. */
   extendGrant(id: GrantId, expiresAt: number): Promise<Grant | null>
   /** Ends the row; returns the end that stays. */

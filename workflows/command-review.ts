@@ -28,7 +28,7 @@ import { now } from './clock.js'
 import * as messages from './messages.js'
 import { afterwards, firstOfAll, glance, guarded, rejection, settled } from './shell.js'
 
-/** How often the gateway that holds the command is looked for. */
+/** How often the gateway that holds the command, or the grant it comes under, is looked for. */
 const leaseMs = 15_000
 /** Parked callers at a time: the gateway that holds the command, and itself once reconnected. */
 const parkedCountMax = 4
@@ -62,6 +62,12 @@ class ReviewLife {
     setHandler(messages.ask, () => guarded(() => this.#ask()), {
       validator: (digest: string) => {
         this.#admit(digest)
+      },
+    })
+    setHandler(messages.opened, () => guarded(() => this.#opened()), {
+      validator: (digest: string) => {
+        const refusal = digestRefusal(this.#review, digest)
+        if (refusal !== undefined) throw rejection(refusal)
       },
     })
     setHandler(messages.decide, (decision) => guarded(() => this.#decide(decision)), {
@@ -113,8 +119,24 @@ class ReviewLife {
     this.#apply({ type: 'escalated', at: now() })
     if (now() >= deadlineAt) {
       this.#apply({ type: 'deadline', at: now() })
+    } else if (this.#isRetry) {
+      if (await this.#isGrantOver()) this.withdraw('the grant has ended')
     } else if (!(await this.#isGatewayAlive())) {
       this.withdraw('the gateway that held the command is gone')
+    }
+  }
+
+  /** Nobody waits on the wire: the question lives as long as the grant that the command comes under. */
+  get #isRetry(): boolean {
+    return this.#review.question.approval.wait === 'retry'
+  }
+
+  async #isGrantOver(): Promise<boolean> {
+    try {
+      return (await glance.inspectGrant(this.#review.question.grantId)).end !== null
+    } catch {
+      // Not knowing harms nobody: under a grant that has ended nothing is released.
+      return false
     }
   }
 
@@ -176,6 +198,11 @@ class ReviewLife {
       const why = `${parkedCountMax} callers already wait for this review`
       throw rejection({ code: 'LIMIT_EXCEEDED', details: { why } })
     }
+  }
+
+  async #opened(): Promise<null> {
+    await settled(() => this.#recordedRevision > 0)
+    return null
   }
 
   async #ask(): Promise<messages.Asked> {

@@ -82,6 +82,8 @@ export const extend = defineUpdate<Outcome<{ expiresAt: number }>, [number, stri
 export const complete = defineUpdate<Outcome<null>>('complete')
 /** The asker takes it back, and says why. */
 export const withdraw = defineUpdate<Outcome<null>, [string]>('withdraw')
+/** Answers when the review with this digest is on record, where people see it. */
+export const opened = defineUpdate<null, [string]>('opened')
 /** Parks until the review with this digest is over. */
 export const ask = defineUpdate<Asked, [string]>('ask')
 

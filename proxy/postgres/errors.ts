@@ -21,6 +21,8 @@ const SQLSTATE: Record<ErrorCode, string> = {
   REQUEST_WITHDRAWN: '28000',
   COMMAND_BLOCKED: '42501',
   RESULT_WITHHELD: '42501',
+  // Of our own within class 55 (not in the state it has to be in), so that a script can tell it.
+  REVIEW_PENDING: '55W01',
   REVIEW_DENIED: '42501',
   REVIEW_EXPIRED: '57014',
   REVIEW_WITHDRAWN: '57014',

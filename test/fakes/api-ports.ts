@@ -236,6 +236,7 @@ export class FakeWarder {
       },
       reviews: {
         ask: () => Promise.resolve(refused('CONTROL_PLANE_UNAVAILABLE')),
+        open: () => Promise.resolve(refused('CONTROL_PLANE_UNAVAILABLE')),
         decide,
         withdraw,
       },

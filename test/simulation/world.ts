@@ -300,6 +300,7 @@ export class World {
     const never = () => Promise.resolve(refused('NOT_FOUND'))
     return {
       decide: never,
+      open: never,
       withdraw: never,
       ask: async (question, signal, onOpened) => {
         await this.#later()

@@ -3,7 +3,21 @@ import type { AuditEvent } from '../../core/audit.js'
 import type { Grant } from '../../core/grant.js'
 import type { GatewayId, GrantId, RequestId, ReviewId } from '../../core/ids.js'
 import type { InboxItem } from '../../core/inbox.js'
-import type { AuditLog, GrantStore, Inbox, SessionRegistry, TokenLedger } from '../../core/ports.js'
+import type {
+  AuditLog,
+  GrantStore,
+  Inbox,
+  ReleaseStore,
+  SessionRegistry,
+  TokenLedger,
+} from '../../core/ports.js'
+import type {
+  ApprovedPlan,
+  PlanStanding,
+  RetryKey,
+  RetryStanding,
+  SettledRetry,
+} from '../../core/release.js'
 
 export class MemoryGrants implements GrantStore {
   readonly rows = new Map<GrantId, Grant>()
@@ -116,5 +130,66 @@ export class MemoryAudit implements AuditLog {
     return this.events
       .filter((event) => Object.values(event.fields).includes(id))
       .map((event) => event.kind)
+  }
+}
+
+interface MemoryRetry {
+  readonly reviewId: ReviewId
+  readonly until: number
+  readonly settled?: SettledRetry
+  readonly isUsed?: boolean
+}
+
+export class MemoryReleases implements ReleaseStore {
+  readonly retries = new Map<string, MemoryRetry>()
+  readonly plans = new Map<GrantId, PlanStanding>()
+  take({ grantId, digest }: RetryKey): Promise<RetryStanding> {
+    const row = this.#standing(grantId, digest)
+    if (row === undefined) return Promise.resolve({ state: 'none' })
+    const { reviewId, settled } = row
+    if (settled === undefined) return Promise.resolve({ state: 'pending', reviewId })
+    const { by, reason } = settled
+    if (settled.state === 'denied')
+      return Promise.resolve({ state: 'denied', reviewId, by, reason })
+    this.retries.set(`${grantId} ${digest}`, { ...row, isUsed: true })
+    return Promise.resolve({ state: 'released', reviewId, by })
+  }
+  reserve({ grantId, digest, reviewId, until }: RetryKey & { reviewId: ReviewId; until: number }) {
+    const row = this.#standing(grantId, digest)
+    if (row !== undefined) return Promise.resolve(row.reviewId)
+    this.retries.set(`${grantId} ${digest}`, { reviewId, until })
+    return Promise.resolve(reviewId)
+  }
+  settle(settled: SettledRetry) {
+    const key = `${settled.grantId} ${settled.digest}`
+    const row = this.retries.get(key)
+    if (row?.reviewId !== settled.reviewId || row.settled !== undefined) return Promise.resolve()
+    if (settled.state === 'gone') this.retries.delete(key)
+    else this.retries.set(key, { ...row, settled, until: settled.until })
+    return Promise.resolve()
+  }
+  openCount(id: GrantId) {
+    const open = [...this.retries].filter(
+      ([key, row]) =>
+        key.startsWith(`${id} `) && row.isUsed !== true && row.settled?.state !== 'denied',
+    )
+    return Promise.resolve(open.length)
+  }
+  keepPlan(plan: ApprovedPlan) {
+    if (!this.plans.has(plan.grantId)) this.plans.set(plan.grantId, { ...plan, next: 0 })
+    return Promise.resolve()
+  }
+  plan(id: GrantId) {
+    return Promise.resolve(this.plans.get(id))
+  }
+  advance(id: GrantId, from: number, to: number) {
+    const plan = this.plans.get(id)
+    if (plan?.next !== from) return Promise.resolve(false)
+    this.plans.set(id, { ...plan, next: to })
+    return Promise.resolve(true)
+  }
+  #standing(grantId: GrantId, digest: string): MemoryRetry | undefined {
+    const row = this.retries.get(`${grantId} ${digest}`)
+    return row === undefined || row.isUsed === true ? undefined : row
   }
 }

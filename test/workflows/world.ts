@@ -16,6 +16,7 @@ import {
   MemoryAudit,
   MemoryGrants,
   MemoryInbox,
+  MemoryReleases,
   MemorySessions,
   MemoryTokens,
 } from './memory-ports.js'
@@ -29,6 +30,7 @@ export interface World {
   readonly grants: MemoryGrants
   readonly inbox: MemoryInbox
   readonly sessions: MemorySessions
+  readonly releases: MemoryReleases
   readonly audit: MemoryAudit
   readonly taskQueue: string
   readonly failures: unknown[]
@@ -51,10 +53,11 @@ export async function startWorld(env: TestWorkflowEnvironment): Promise<World> {
   const grants = new MemoryGrants()
   const inbox = new MemoryInbox()
   const sessions = new MemorySessions()
+  const releases = new MemoryReleases()
   const failures: unknown[] = []
   const clock = { now: () => Date.now(), monotonicMs: () => performance.now() }
   const activities = createActivities({
-    ...{ grants, inbox, sessions, audit, clock, tokens: new MemoryTokens() },
+    ...{ grants, inbox, sessions, releases, audit, clock, tokens: new MemoryTokens() },
     rules: () => ({
       digest: 'p'.repeat(64),
       isSingleUse: () => world.isSingleUse,
@@ -77,7 +80,7 @@ export async function startWorld(env: TestWorkflowEnvironment): Promise<World> {
     }
   }
   const world: World = {
-    ...{ env, grants, inbox, sessions, audit, taskQueue, failures, services },
+    ...{ env, grants, inbox, sessions, releases, audit, taskQueue, failures, services },
     ...services(randomUUID()),
     verdict: asks(),
     isSingleUse: false,

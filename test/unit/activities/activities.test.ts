@@ -9,6 +9,7 @@ import {
   MemoryAudit,
   MemoryGrants,
   MemoryInbox,
+  MemoryReleases,
   MemorySessions,
   MemoryTokens,
 } from '../../workflows/memory-ports.js'
@@ -18,9 +19,17 @@ function parts() {
   const audit = new MemoryAudit()
   const inbox = new MemoryInbox()
   const grants = new MemoryGrants()
+  const releases = new MemoryReleases()
   const state = { nowMs: 1_000, isSingleUse: true, digest: 'p1' }
   const activities = createActivities({
-    ...{ audit, inbox, grants, sessions: new MemorySessions(), tokens: new MemoryTokens() },
+    ...{
+      audit,
+      inbox,
+      grants,
+      releases,
+      sessions: new MemorySessions(),
+      tokens: new MemoryTokens(),
+    },
     clock: { now: () => state.nowMs, monotonicMs: () => 0 },
     rules: () => ({
       digest: state.digest,
@@ -28,7 +37,7 @@ function parts() {
       judge: () => allows,
     }),
   })
-  return { activities, audit, inbox, grants, state }
+  return { activities, audit, inbox, grants, releases, state }
 }
 
 const question = accessQuestion({ tokenId: 'jti' })
