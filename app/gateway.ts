@@ -197,9 +197,10 @@ function serverOf(options: GatewayOptions, parts: Parts): PostgresServer {
   const { clock, audit, temporal, recordings, keys, tls, gateway, credentials, policies } = parts
   const policy = { current: () => policies.policy }
   const gatewayId = gatewayIdOf(parts)
+  const { releases } = parts
   return new PostgresServer({
     ...{ gateway, credentials, clock },
-    intercept: { gatewayId, policy, reviews: temporal.reviews, audit, clock },
+    intercept: { gatewayId, policy, reviews: temporal.reviews, releases, audit, clock },
     reader: new SqlStatementReader(parts.parser),
     masks: new Masks(keys.masking),
     journals: new Journals({ audit }),

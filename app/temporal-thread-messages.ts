@@ -32,6 +32,7 @@ interface Calls {
   'access.ended': [Parameters<AccessService['ended']>, Outcome<null>]
   'access.idle': [Parameters<AccessService['idle']>, Outcome<null>]
   'reviews.ask': [[ReviewQuestion], Answer<ReviewService['ask']>]
+  'reviews.open': [Parameters<ReviewService['open']>, Answer<ReviewService['open']>]
   'reviews.decide': [Parameters<ReviewService['decide']>, Answer<ReviewService['decide']>]
   'reviews.withdraw': [Parameters<ReviewService['withdraw']>, Answer<ReviewService['withdraw']>]
 }

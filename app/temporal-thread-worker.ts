@@ -119,6 +119,8 @@ async function run(
       return granted(null)
     case 'reviews.ask':
       return reviews.ask(...request.args, signal, () => onEvent({ kind: 'opened' }))
+    case 'reviews.open':
+      return reviews.open(...request.args)
     case 'reviews.decide':
       return reviews.decide(...request.args)
     case 'reviews.withdraw':

@@ -65,6 +65,7 @@ export function startTemporalThread(options: TemporalThreadOptions): TemporalSer
       call({ method: 'reviews.ask', args: [question] }, signal, (event) => {
         if (event.kind === 'opened') onOpened?.()
       }),
+    open: (...args) => call({ method: 'reviews.open', args }),
     decide: (...args) => call({ method: 'reviews.decide', args }),
     withdraw: (...args) => call({ method: 'reviews.withdraw', args }),
   }

@@ -5,6 +5,7 @@ import type { Decision } from './decision.js'
 import type { Outcome } from './errors.js'
 import type { Grant } from './grant.js'
 import type { GatewayId, GrantId, RequestId, ReviewId, SessionId } from './ids.js'
+import type { Plan } from './plan.js'
 import type { Principal } from './principal.js'
 import type { InboxItem } from './inbox.js'
 import type { AccessQuestion, ReviewOutcome, ReviewQuestion } from './question.js'
@@ -159,6 +160,15 @@ export interface ReleaseStore {
   plan(id: GrantId): Promise<PlanStanding | undefined>
   /** Moves a plan on from `from` to `to`; false when somebody else did, or the grant is over. */
   advance(id: GrantId, from: number, to: number): Promise<boolean>
+}
+
+/** Reads the text of a plan as the gateway would read its statements when they come. */
+export interface PlanReader {
+  /**
+   * Refuses with `STATEMENT_INVALID` what the grammar refuses, and with `LIMIT_EXCEEDED` what is longer,
+   * or has more statements, than people can be expected to look at.
+   */
+  read(text: string): Promise<Outcome<Plan>>
 }
 
 /** That a grant changed: the row as this process wrote it, or only which one it is. */

@@ -11,17 +11,20 @@ export interface ApprovalFields {
   readonly quorum: number
   readonly timeout: string
   readonly reason: 'required' | 'optional'
+  /** Only where commands are asked about. */
+  readonly wait?: Approval['wait']
 }
 
 /** Whom to ask, with the escalation of their group. */
 export function approvalOf(
-  { approvers, quorum, timeout, reason }: ApprovalFields,
+  { approvers, quorum, timeout, reason, wait }: ApprovalFields,
   groups: PolicyDocument['approvers'],
 ): Approval {
   const escalate = Object.hasOwn(groups, approvers) ? groups[approvers]?.escalate : undefined
   return {
     ...{ approvers, quorum, timeoutMs: durationMs(timeout) },
     ...(reason === 'required' && { reasonRequired: true }),
+    ...(wait === 'retry' && { wait }),
     ...(escalate !== undefined && {
       escalation: { to: escalate.to, afterMs: durationMs(escalate.after) },
     }),

@@ -122,6 +122,7 @@ function roleOf(role: RoleDocument, groups: Groups): Role {
     })),
     block: role.block.map((line, at) => lineOf(line, label('block', at))),
     otherwise: otherwiseOf(role, groups),
+    plans: role.plans === undefined ? undefined : approvalOf(role.plans, groups),
     sessionControl:
       role.allow.length === 0
         ? undefined
@@ -160,10 +161,10 @@ const patternsOf = (patterns: readonly string[]): RelationPatterns => ({
 })
 
 function otherwiseOf(role: RoleDocument, groups: Groups): Approval | undefined {
-  const { approvers, quorum = 1, timeout = '15m', reason = 'optional' } = role
+  const { approvers, quorum = 1, timeout = '15m', reason = 'optional', wait } = role
   return role.otherwise === 'block' || approvers === undefined
     ? undefined
-    : approvalOf({ approvers, quorum, timeout, reason }, groups)
+    : approvalOf({ approvers, quorum, timeout, reason, wait }, groups)
 }
 
 function accessRuleOf(

@@ -53,6 +53,9 @@ export function roleLines(role: Role): string[] {
     role.otherwise === undefined
       ? '  blocks whatever else'
       : `  asks ${approvalText(role.otherwise)} about whatever else`,
+    ...(role.plans === undefined
+      ? []
+      : [`  takes plans that ${approvalText(role.plans)} approves`]),
   ]
 }
 
@@ -119,6 +122,7 @@ export function approvalText({
   timeoutMs,
   reasonRequired,
   escalation,
+  wait,
 }: Approval): string {
   const people = `${quorum === 1 ? '' : `${quorum} of `}${approvers}`
   const also =
@@ -126,7 +130,7 @@ export function approvalText({
       ? ''
       : ` (after ${durationText(escalation.afterMs)} ${escalation.to} as well)`
   const why = reasonRequired === true ? ', saying why,' : ''
-  return `${people}${also}${why} within ${durationText(timeoutMs)}`
+  return `${people}${also}${why} within ${durationText(timeoutMs)}${wait === 'retry' ? ', to be run again,' : ''}`
 }
 
 /** `github (group a or b, environment production)`. */

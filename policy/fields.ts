@@ -113,6 +113,15 @@ export const matcher = z
     values().describe('Any other key is a claim that has to equal the value, or one of the list.'),
   )
 
+/** What becomes of a command while people are asked. */
+export const wait = () =>
+  z
+    .enum(['hold', 'retry'])
+    .default('hold')
+    .describe(
+      '`hold`: the command waits on the wire. `retry`: it is refused at once, and passes once when it is sent again after approval.',
+    )
+
 /** Who is asked, by how many, for how long. */
 export const approvalFields = {
   approvers: name().describe('Approver group (under `approvers`) that is asked.'),

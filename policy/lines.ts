@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { EFFECTS } from '../core/command.js'
-import { approvalFields } from './fields.js'
+import { approvalFields, wait } from './fields.js'
 import { STATEMENT_KINDS } from './statement-kinds.js'
 
 /** `schema.name`, `schema.*` or `*`, in the exact case that the target stores. */
@@ -49,7 +49,7 @@ export const blockLine = z.strictObject(matchFields).refine(statesSomething, EMP
 
 /** What waits for people. */
 export const askLine = z
-  .strictObject({ ...matchFields, ...approvalFields })
+  .strictObject({ ...matchFields, ...approvalFields, wait: wait() })
   .refine(statesSomething, EMPTY_LINE)
 
 /** What passes. */

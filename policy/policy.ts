@@ -92,6 +92,8 @@ export interface Role {
   readonly block: readonly Line[]
   /** Whom to ask about whatever no line names; absent means it is blocked. */
   readonly otherwise?: Approval | undefined
+  /** Who approves plans; absent means that none are taken. */
+  readonly plans?: Approval | undefined
   /** BEGIN, COMMIT and harmless SETs pass by this, in a role that allows anything at all. */
   readonly sessionControl?: Verdict | undefined
 }

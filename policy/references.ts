@@ -219,6 +219,7 @@ function checkRole({ path, value }: Sections['roles'][number], check: Check): vo
   check.names('resources', [...path, 'on'], value.on)
   value.ask.forEach((line, at) => check.approval([...path, 'ask', at], line))
   if (value.approvers !== undefined) check.approval(path, { ...value, approvers: value.approvers })
+  if (value.plans !== undefined) check.approval([...path, 'plans'], value.plans)
 }
 
 function checkMasks(sections: Sections, check: Check, report: Report): void {

@@ -12,6 +12,7 @@ import {
   name,
   scalar,
   text,
+  wait,
 } from './fields.js'
 import { issuer } from './issuer-schema.js'
 import { allowLine, askLine, blockLine } from './lines.js'
@@ -130,6 +131,13 @@ const role = z
       .unwrap()
       .optional()
       .describe('Whether who decides about `otherwise: ask` has to say why; `optional` if absent.'),
+    wait: wait().unwrap().optional().describe('As in ask lines, for `otherwise: ask`.'),
+    plans: z
+      .strictObject(approvalFields)
+      .optional()
+      .describe(
+        'Who approves a plan: statements that are shown with the request for access, and pass once each, in order. Without it the role takes none.',
+      ),
   })
   .superRefine((value, context) => {
     if (value.otherwise === 'ask' && value.approvers === undefined)
@@ -139,7 +147,7 @@ const role = z
         message: 'is missing: `otherwise: ask` needs approvers',
       })
     if (value.otherwise === 'ask') return
-    for (const key of ['approvers', 'quorum', 'timeout', 'reason'] as const)
+    for (const key of ['approvers', 'quorum', 'timeout', 'reason', 'wait'] as const)
       if (value[key] !== undefined)
         context.addIssue({ code: 'custom', path: [key], message: 'is only for `otherwise: ask`' })
   })

@@ -12,8 +12,9 @@ export const blocked = (code: string, text: string): Verdict => ({
 })
 
 /**
- * Block before ask before allow. Of two asks the higher quorum and the shorter timeout hold, and a
- * reason is required if either wants one; if they name different approver groups it is a block (`approvers-differ`). No allocation when both are one.
+ * Block before ask before allow. Of two asks the higher quorum and the shorter timeout hold, a reason is
+ * required if either wants one, and both have to be for `retry`; if they name different approver groups
+ * it is a block (`approvers-differ`). No allocation when both are one.
  */
 export function stricter(a: Verdict, b: Verdict): Verdict {
   if (a === b) return a
@@ -40,6 +41,8 @@ export function stricter(a: Verdict, b: Verdict): Verdict {
       }),
       // It is the group's, so both have the same.
       ...(a.approval.escalation && { escalation: a.approval.escalation }),
+      // Holding binds the decision to more.
+      ...(a.approval.wait === 'retry' && b.approval.wait === 'retry' && { wait: 'retry' as const }),
     },
   }
 }

@@ -3,18 +3,20 @@
 
 import { hash, randomInt } from 'node:crypto'
 
-import { bindingBytes } from '../core/binding.js'
+import { bindingBytes, retryBytes, type CommandBinding } from '../core/binding.js'
 import type { Command } from '../core/command.js'
-import { granted, refused, type Outcome, type Refusal } from '../core/errors.js'
+import { granted, refused, WarderError, type Outcome, type Refusal } from '../core/errors.js'
 import { isLive } from '../core/grant.js'
-import type { GatewayId, ReviewId } from '../core/ids.js'
-import type { AuditLog, Clock, ReviewService } from '../core/ports.js'
+import type { GatewayId, RequestId, ReviewId } from '../core/ids.js'
+import type { AuditLog, Clock, ReleaseStore, ReviewService } from '../core/ports.js'
+import type { RetryKey } from '../core/release.js'
 import type { Verdict } from '../core/verdict.js'
 import { judgeCommand } from '../policy/judge-command.js'
 import type { Policy } from '../policy/policy.js'
 import type { CapturedResult, CommandJournal, Finish } from './journal.js'
 import { LIMITS } from './limits.js'
 import type { LiveSession } from './live-session.js'
+import { stepOf, type PlannedCommand } from './planned.js'
 import type { Statement } from './statement.js'
 
 /** What a command means and what policy said of it; shared by all texts of the same meaning. */
@@ -33,6 +35,22 @@ export interface Occurrence {
   readonly statement: Statement
   readonly parameters: Parameters
   readonly reviewId?: ReviewId | undefined
+  /** By what it was let through when people had agreed before it came. */
+  readonly release?: string | undefined
+}
+
+/** By what a command was let through that policy asks about. */
+export type Clearance = Pick<Occurrence, 'reviewId' | 'release'>
+
+/** What the interceptor needs of a protocol in order to ask about a command. */
+export interface Asking {
+  /** Session settings that the meaning of the bytes depends on. */
+  readonly pins: string
+  readonly signal: AbortSignal
+  /** Called with the id once the wait has begun, to tell the caller. */
+  readonly onOpened: (id: ReviewId, approvers: string) => void
+  /** The command as plans know it; undefined when it can't be a step of one. */
+  readonly planned?: PlannedCommand | undefined
 }
 
 /** Bind values: raw for the binding, readable for people. */
@@ -50,6 +68,7 @@ export interface InterceptDependencies {
   readonly gatewayId: GatewayId
   readonly policy: { current(): Policy }
   readonly reviews: ReviewService
+  readonly releases: ReleaseStore
   readonly audit: AuditLog
   readonly clock: Clock
 }
@@ -61,6 +80,15 @@ const ALPHABET = '23456789abcdefghjkmnpqrstuvwxyz'
 /** A review id that people can read out to each other. */
 const newReviewId = (): ReviewId =>
   `cmd_${Array.from({ length: 10 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')}`
+
+/** A question that is reserved and never comes to be makes room after its time and this much more. */
+const reservationMarginMs = 300_000
+
+const saidBy = (by: readonly string[], reason: string): string =>
+  `${by.join(', ')}${reason === '' ? '' : `: ${reason}`}`
+
+const changed = (id: ReviewId | RequestId): Outcome<never> =>
+  refused('REVIEW_WITHDRAWN', { why: 'what was approved is not what would run any more', id })
 
 /** A role that the policy took away from a resource does nothing there, in open sessions either. */
 const roleGone = (role: string, resource: string): Verdict => ({
@@ -112,39 +140,115 @@ export class Interceptor {
   }
 
   /**
-   * Holds one command until people have answered. The decision is bound to exactly these bytes,
+   * Finds out whether people agree to one command: before it came (a step of an approved plan, a
+   * review that has ended), or now, while it is held. The decision is bound to exactly these bytes,
    * parameters and circumstances, and is checked again after the answer.
-   *
-   * @param onOpened Called with the id once the wait has begun, to tell the caller.
    */
-  async review(
-    occurrence: Occurrence,
-    pins: string,
-    signal: AbortSignal,
-    onOpened: (id: ReviewId, approvers: string) => void,
-  ): Promise<Outcome<ReviewId>> {
+  async review(occurrence: Occurrence, asking: Asking): Promise<Outcome<Clearance>> {
     const { judged, statement } = occurrence
     const { verdict } = judged
     if (verdict.outcome !== 'ask') return refused('INTERNAL', { why: 'nothing to ask about' })
     if (statement.bytes.length > LIMITS.reviewTextBytesMax) {
       return refused('LIMIT_EXCEEDED', { why: 'it is too long for a person to look at' })
     }
+    try {
+      const planned = await this.#planned(occurrence, asking.planned)
+      if (planned !== undefined) return planned
+      if (verdict.approval.wait === 'retry') return await this.#again(occurrence, asking.pins)
+    } catch (failure) {
+      if (failure instanceof WarderError) return { ok: false, refusal: failure.refusal }
+      throw failure
+    }
+    return this.#hold(occurrence, asking)
+  }
+
+  /** Undefined when it is no step of an approved plan that may run now: it is asked about as usual. */
+  async #planned(
+    occurrence: Occurrence,
+    command: PlannedCommand | undefined,
+  ): Promise<Outcome<Clearance> | undefined> {
+    if (command === undefined) return undefined
+    const { releases } = this.#with
+    const { grant } = this.#session
+    const plan = await releases.plan(grant.id)
+    if (plan?.policyDigest !== occurrence.judged.policy.digest) return undefined
+    const at = await stepOf(plan, command)
+    if (at === undefined || !(await releases.advance(grant.id, plan.next, at + 1))) return undefined
+    const stopped = this.#stopped(occurrence, grant.requestId)
+    if (stopped !== undefined) return stopped
+    const step = at + 1
+    const release = `plan step ${step} of ${plan.requestId}`
+    this.#used(occurrence, { release, digest: command.digest, plan: plan.digest, step })
+    this.#journal.decided(
+      occurrence.number,
+      plan.requestId,
+      'approved',
+      [`plan step ${step}`],
+      this.#with.clock.now(),
+    )
+    return granted({ release })
+  }
+
+  /** Lets through what was approved meanwhile; else refuses, and sees to it that people are asked. */
+  async #again(occurrence: Occurrence, pins: string): Promise<Outcome<Clearance>> {
+    const { releases, clock } = this.#with
+    const digest = this.#retryDigest(occurrence, pins)
+    const key = { grantId: this.#session.grant.id, digest }
+    const standing = await releases.take(key)
+    if (standing.state === 'none') return this.#askAgain(occurrence, key, newReviewId())
+    const { state, reviewId: id } = standing
+    if (state === 'pending') return this.#askAgain(occurrence, key, id)
+    const { by } = standing
+    if (state === 'denied') {
+      this.#journal.decided(occurrence.number, id, state, by, clock.now())
+      return refused('REVIEW_DENIED', { why: `by ${saidBy(by, standing.reason)}`, id })
+    }
+    const stopped = this.#stopped(occurrence, id)
+    if (stopped !== undefined) return stopped
+    const release = `review ${id}`
+    this.#used(occurrence, { release, digest, reviewId: id })
+    this.#journal.decided(occurrence.number, id, 'approved', by, clock.now())
+    return granted({ reviewId: id, release })
+  }
+
+  /** The question outlives this call, and this session; asking once more under its id is harmless. */
+  async #askAgain(
+    occurrence: Occurrence,
+    key: RetryKey,
+    wanted: ReviewId,
+  ): Promise<Outcome<Clearance>> {
+    const { releases, reviews, clock } = this.#with
+    const { verdict } = occurrence.judged
+    if (verdict.outcome !== 'ask') throw new TypeError('only an ask verdict makes a question')
+    const { timeoutMs, approvers } = verdict.approval
+    const until = clock.now() + timeoutMs + reservationMarginMs
+    const id = await releases.reserve({ ...key, reviewId: wanted, until })
+    if (id === undefined) {
+      return refused('LIMIT_EXCEEDED', { why: 'too many commands already wait for approval' })
+    }
+    const opened = await reviews.open(this.#question(id, occurrence, key.digest))
+    return opened.ok ? refused('REVIEW_PENDING', { why: `${approvers} are asked`, id }) : opened
+  }
+
+  async #hold(occurrence: Occurrence, asking: Asking): Promise<Outcome<Clearance>> {
+    const { judged } = occurrence
+    const { pins, signal, onOpened } = asking
+    if (judged.verdict.outcome !== 'ask') throw new TypeError('only an ask verdict is held')
+    const { approvers } = judged.verdict.approval
     if (this.#pendingCount >= LIMITS.pendingReviewCountMax) {
       return refused('LIMIT_EXCEEDED', { why: 'too many commands already wait for approval' })
     }
     const id = newReviewId()
-    const digest = this.#digest(occurrence, pins)
+    const digest = this.#digest(occurrence, pins, judged.policy.digest)
     this.#pendingCount += 1
     try {
       const question = this.#question(id, occurrence, digest)
-      const asked = await this.#with.reviews.ask(question, signal, () =>
-        onOpened(id, verdict.approval.approvers),
-      )
+      const asked = await this.#with.reviews.ask(question, signal, () => onOpened(id, approvers))
       if (!asked.ok) return asked
       const { state, by, reason } = asked.value
       this.#journal.decided(occurrence.number, id, state, by, this.#with.clock.now())
-      const why = `${by.join(', ')}${reason === '' ? '' : `: ${reason}`}`
-      if (state === 'denied') return refused('REVIEW_DENIED', { why: `by ${why}`, id })
+      if (state === 'denied')
+        return refused('REVIEW_DENIED', { why: `by ${saidBy(by, reason)}`, id })
       if (state === 'expired') return refused('REVIEW_EXPIRED', { id })
       if (state === 'withdrawn') return refused('REVIEW_WITHDRAWN', { why: reason, id })
       return this.#recheck(id, occurrence, pins, asked.value.digest)
@@ -154,47 +258,79 @@ export class Interceptor {
   }
 
   /** After the answer: same bytes, same circumstances, and a grant that still runs. */
-  #recheck(id: ReviewId, occurrence: Occurrence, pins: string, decided: string): Outcome<ReviewId> {
+  #recheck(
+    id: ReviewId,
+    occurrence: Occurrence,
+    pins: string,
+    decided: string,
+  ): Outcome<Clearance> {
+    const stopped = this.#stopped(occurrence, id)
+    if (stopped !== undefined) return stopped
+    return decided === this.#digest(occurrence, pins, this.policy.digest)
+      ? granted({ reviewId: id })
+      : changed(id)
+  }
+
+  /** Why a command may not go on although people agreed: its session, grant or policy is over. */
+  #stopped(occurrence: Occurrence, id: ReviewId | RequestId): Outcome<never> | undefined {
     const { grant, cutBy } = this.#session
     if (cutBy !== undefined) return { ok: false, refusal: cutBy.refusal }
     if (!isLive(grant, this.#with.clock.now())) {
       return refused('GRANT_EXPIRED', { id: grant.requestId })
     }
-    if (decided !== this.#digest(occurrence, pins)) {
-      return refused('REVIEW_WITHDRAWN', {
-        why: 'what was approved is not what would run any more',
-        id,
-      })
-    }
-    return granted(id)
+    return this.policy.digest === occurrence.judged.policy.digest ? undefined : changed(id)
   }
 
-  #digest(occurrence: Occurrence, pins: string): string {
-    const { grant, permit, id } = this.#session
-    const { statement, parameters } = occurrence
-    return hash(
-      'sha256',
-      bindingBytes(
-        {
-          protocol: this.#session.protocol,
-          resource: grant.resource,
-          target: permit.target,
-          database: permit.resource.database ?? '',
-          role: grant.role,
-          grantId: grant.id,
-          sessionId: id,
-          sequence: occurrence.number,
-          policyDigest: this.policy.digest,
-          pins,
-          expiresAt: grant.expiresAt,
-          bytes: statement.bytes,
-          parameterTypes: parameters.types,
-          parameters: parameters.values,
-        },
-        encode,
-      ),
-      'hex',
-    )
+  /** Puts on record that an approval is used up; the command itself follows. */
+  #used(
+    occurrence: Occurrence,
+    by: { release: string; digest: string; reviewId?: ReviewId; plan?: string; step?: number },
+  ): void {
+    const { grant, id: sessionId } = this.#session
+    this.#with.audit.append({
+      kind: 'release.used',
+      fields: {
+        ...{ grantId: grant.id, requestId: grant.requestId, sessionId, ...by },
+        command: occurrence.number,
+        policyDigest: occurrence.judged.policy.digest,
+      },
+    })
+  }
+
+  /** What the bytes are to run as and where, whichever way they are approved. */
+  #circumstances(
+    { statement, parameters }: Occurrence,
+    pins: string,
+  ): Omit<CommandBinding, 'sessionId' | 'sequence' | 'expiresAt' | 'policyDigest'> {
+    const { grant, permit, protocol } = this.#session
+    return {
+      ...{ protocol, pins, resource: grant.resource, target: permit.target },
+      database: permit.resource.database ?? '',
+      ...{ role: grant.role, grantId: grant.id, bytes: statement.bytes },
+      ...{ parameterTypes: parameters.types, parameters: parameters.values },
+    }
+  }
+
+  #digest(occurrence: Occurrence, pins: string, policyDigest: string): string {
+    const binding: CommandBinding = {
+      ...this.#circumstances(occurrence, pins),
+      ...{ sessionId: this.#session.id, sequence: occurrence.number, policyDigest },
+      expiresAt: this.#session.grant.expiresAt,
+    }
+    return hash('sha256', bindingBytes(binding, encode), 'hex')
+  }
+
+  #retryDigest(occurrence: Occurrence, pins: string): string {
+    const { command, policy } = occurrence.judged
+    const parts = command.parts.map(({ kind, effect, relations, traits }) => [
+      ...[kind, effect, relations.map((use) => [use.access, use.relation]), traits],
+    ])
+    const binding = {
+      ...this.#circumstances(occurrence, pins),
+      policyDigest: policy.digest,
+      meaning: JSON.stringify([command.effect, parts]),
+    }
+    return hash('sha256', retryBytes(binding, encode), 'hex')
   }
 
   #question(id: ReviewId, occurrence: Occurrence, digest: string) {
@@ -235,6 +371,7 @@ export class Interceptor {
         policyDigest: judged.policy.digest,
         transaction,
         ...(occurrence.reviewId === undefined ? {} : { reviewId: occurrence.reviewId }),
+        ...(occurrence.release === undefined ? {} : { release: occurrence.release }),
       },
     })
   }

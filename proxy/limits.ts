@@ -103,6 +103,11 @@ const TABLE = {
     why: 'what a person can be expected to look at, and what fits a workflow’s history',
     beyond: 'the command can’t be approved and is refused',
   },
+  planStepCountMax: {
+    value: 200,
+    why: 'what a person can be expected to look at',
+    beyond: 'the plan is refused',
+  },
   pendingReviewCountMax: {
     value: 20,
     why: 'cards that one grant may have open; more is flooding the approvers',

@@ -203,6 +203,8 @@ export interface KeyTable {
   made_at: number
   /** `timestamptz` on the store's own clock, so that the hosts' clocks do not matter. */
   active_from: Date
+}
+
 /** The newest question about a command that may be run again, and its answer; that one is sealed. */
 export interface RetryTable {
   grant_id: GrantId

@@ -34,7 +34,7 @@ import {
 import { MemoryRecordings } from './fakes/recordings.js'
 import { startPostgres, type PostgresCluster } from './postgres-cluster.js'
 import { compiledWorkerUrl } from './unit/proxy/postgres/sql/compiled-worker.js'
-import { MemorySessions } from './workflows/memory-ports.js'
+import { MemoryReleases, MemorySessions } from './workflows/memory-ports.js'
 
 const run = promisify(execFile)
 
@@ -125,6 +125,7 @@ export interface PostgresWorld {
   readonly cluster: PostgresCluster
   readonly access: ScriptedAccess
   readonly reviews: ScriptedReviews
+  readonly releases: MemoryReleases
   readonly audit: TrailAudit
   readonly grants: LiveGrants
   readonly bus: InstantBus
@@ -138,6 +139,8 @@ export interface PostgresWorld {
   admin(sql: string): Promise<Record<string, unknown>[]>
   /** Puts the fixture's policy with something else besides it into force. */
   setPolicy(extra: ExtraPolicy): void
+  /** Of the policy in force. */
+  policyDigest(): string
   /** Ends a grant, as `/warder revoke` does; resolves with the number of sessions cut. */
   revoke(id: GrantId): Promise<number>
   stop(): Promise<void>
@@ -168,6 +171,7 @@ export async function startPostgresWorld(
     setPolicy: (extra) => {
       inForce.policy = policyWith(extra)
     },
+    policyDigest: () => inForce.policy.digest,
     revoke: async (id) => {
       const row = await parts.grants.end(id, revocation())
       return row === undefined ? 0 : parts.live.cut(row)
@@ -193,6 +197,7 @@ async function startGateway(
   const grants = new LiveGrants()
   const access = new ScriptedAccess(grants)
   const reviews = new ScriptedReviews()
+  const releases = new MemoryReleases()
   const audit = new TrailAudit()
   const bus = new InstantBus()
   const registry = new MemorySessions()
@@ -206,7 +211,7 @@ async function startGateway(
       ...{ id: gatewayId, identity: new GoodTokens(), policy: current, access, grants },
       ...{ registry, live, audit, clock, newRequestId: access.newRequestId },
     }),
-    intercept: { gatewayId, policy: current, reviews, audit, clock },
+    intercept: { gatewayId, policy: current, reviews, releases, audit, clock },
     credentials: {
       credentialsFor: ({ credential: { user } }) =>
         Promise.resolve([{ id: 'only', user, password: Buffer.from('not asked for') }]),
@@ -221,7 +226,7 @@ async function startGateway(
     onFailure: (failure) => failures.push(failure),
   })
   const port = await server.listen('127.0.0.1', 0)
-  return { port, access, reviews, audit, recordings, grants, bus, live, failures, server }
+  return { port, access, reviews, releases, audit, recordings, grants, bus, live, failures, server }
 }
 
 /** A certificate for loopback that is its own authority. */

@@ -15,10 +15,12 @@ import { errorMessage, noticeMessage } from './messages.js'
 import type { Portal } from './names.js'
 import type { JudgedStatement, StatementOccurrence } from './occurrence.js'
 import { TransactionFailed, type OwnLookup } from './own-lookup.js'
+import { planForm } from './plan-form.js'
 import type { Reply } from './replies.js'
-import type { Statement } from '../statement.js'
+import type { PlannedCommand } from '../planned.js'
+import { Statement } from '../statement.js'
 import type { Lineage } from './sql/lineage.js'
-import { VerdictCache, type Meaning, type Recalled, type VerdictCaches } from './verdict-cache.js'
+import type { Meaning, Recalled, VerdictCache, VerdictCaches } from './verdict-cache.js'
 
 /** What a statement turned out to do. */
 export interface Reading {
@@ -174,13 +176,14 @@ export class Passage {
    */
   rejudge(portal: Portal): Buffer | undefined {
     const { occurrence } = portal
-    const { judged, reviewId } = occurrence
+    const { judged } = occurrence
     if (judged.policy === this.#with.interceptor.policy) return undefined
     const fresh = this.#judge(judged.command, judged.lineage)
     const { outcome } = fresh.verdict
     if (outcome === 'block') return this.#blocked({ ...occurrence, judged: fresh })
-    if (outcome === 'ask' && reviewId === undefined) {
-      const why = 'the policy changed since it was bound, and now wants it reviewed; bind it again'
+    if (outcome === 'ask') {
+      // An approval was given under the policy of that time, and ends with it.
+      const why = 'the policy changed since it was bound, and wants it reviewed; bind it again'
       return this.#refused(occurrence, { code: 'COMMAND_BLOCKED', details: { why } })
     }
     portal.occurrence = { ...occurrence, judged: fresh }
@@ -293,6 +296,7 @@ export class Passage {
   async clear(
     occurrence: StatementOccurrence,
     inTransaction: boolean,
+    lookup: OwnLookup,
     notify: (notice: Buffer) => void,
   ): Promise<StatementOccurrence | Buffer> {
     const { judged } = occurrence
@@ -300,7 +304,7 @@ export class Passage {
       return this.#blocked(occurrence)
     }
     const cleared =
-      judged.verdict.outcome === 'ask' ? await this.#ask(occurrence, notify) : occurrence
+      judged.verdict.outcome === 'ask' ? await this.#ask(occurrence, lookup, notify) : occurrence
     if (Buffer.isBuffer(cleared)) return cleared
     await this.#record(cleared, inTransaction)
     const { cutBy } = this.#with.session
@@ -322,20 +326,38 @@ export class Passage {
     this.#openTicket = 0
   }
 
+  /** A plan has no parameters, so what comes with some is no step of it. */
+  #planned(
+    { statement, parameters }: StatementOccurrence,
+    lookup: OwnLookup,
+  ): PlannedCommand | undefined {
+    if (parameters.types.length > 0 || parameters.values.length > 0) return undefined
+    return {
+      digest: new Statement(planForm(statement.bytes)).digest,
+      isAllowed: async (text) => {
+        const step = new Statement(Buffer.from(text))
+        const judged = await this.read(step, [], lookup)
+        if (Buffer.isBuffer(judged) || this.#syntaxErrors.has(judged)) return false
+        return judged.verdict.outcome === 'allow'
+      },
+    }
+  }
+
   async #ask(
     occurrence: StatementOccurrence,
+    lookup: OwnLookup,
     notify: (notice: Buffer) => void,
   ): Promise<StatementOccurrence | Buffer> {
     const review = new AbortController()
     this.#review = review
     try {
-      const asked = await this.#with.interceptor.review(
-        occurrence,
-        this.#with.pins,
-        review.signal,
-        (id, approvers) => notify(this.#holding(occurrence, id, approvers)),
-      )
-      if (asked.ok) return { ...occurrence, reviewId: asked.value }
+      const asked = await this.#with.interceptor.review(occurrence, {
+        pins: this.#with.pins,
+        signal: review.signal,
+        onOpened: (id, approvers) => notify(this.#holding(occurrence, id, approvers)),
+        planned: this.#planned(occurrence, lookup),
+      })
+      if (asked.ok) return { ...occurrence, ...asked.value }
       if (!review.signal.aborted) return this.#refused(occurrence, asked.refusal)
       const canceled = { code: 'REVIEW_WITHDRAWN', details: asked.refusal.details } as const
       this.#with.interceptor.refuse(occurrence, canceled)

@@ -457,10 +457,12 @@ export class PostgresSession {
     if (judged.verdict.outcome === 'ask') await this.pipeline.settled()
     if (this.#pipelineFailed()) return undefined
     const occurrence = { number: this.#commandCount, judged, statement, parameters }
-    const cleared = await this.#passage.clear(occurrence, this.pipeline.inTransaction, (notice) => {
-      this.pipeline.toCaller.add(notice)
+    const { inTransaction, toCaller } = this.pipeline
+    const notify = (notice: Buffer) => {
+      toCaller.add(notice)
       this.#wire.flush()
-    })
+    }
+    const cleared = await this.#passage.clear(occurrence, inTransaction, this.#lookup, notify)
     if (!Buffer.isBuffer(cleared)) this.#noteControl(judged)
     return cleared
   }

@@ -19,6 +19,7 @@ import { PostgresSession } from '../../proxy/postgres/session.js'
 import { VerdictCaches } from '../../proxy/postgres/verdict-cache.js'
 import { ManualClock } from '../fakes/manual-clock.js'
 import { trailOf, type TrailEvent } from '../fakes/trail.js'
+import { MemoryReleases } from '../workflows/memory-ports.js'
 import { FakeTarget, Frames, strings } from './fake-target.js'
 
 const POLICY = `gateway: { audience: https://warder.test }
@@ -260,7 +261,8 @@ export class World {
         this.failure ??= failure
       },
     })
-    const dependencies = { gatewayId: 'gwy_simulated' as const, policy, clock, audit }
+    const releases = new MemoryReleases()
+    const dependencies = { gatewayId: 'gwy_simulated' as const, policy, clock, audit, releases }
     return new Passage({
       ...{ session, clock, caches: new VerdictCaches(), pins: '' },
       interceptor: new Interceptor(session, { ...dependencies, reviews: this.#reviews() }, journal),

@@ -65,6 +65,9 @@ export interface StatementFacts {
   readonly flow?: Flow
 }
 
+/** From the first byte to the one after the last. */
+export type Span = readonly [start: number, end: number]
+
 /** What the parser says about a text. */
 export type TextFacts =
   | {
@@ -75,6 +78,11 @@ export type TextFacts =
        * literals; otherwise, or absent, they hold for this very text only.
        */
       readonly shapeIsSafe?: boolean
+      /**
+       * Where each statement stands in the text, in bytes of UTF-8, without its semicolon; only when
+       * it was asked for. What stands before it (blanks, comments) belongs to it.
+       */
+      readonly spans?: readonly Span[]
     }
   /** PostgreSQL's grammar refuses it; `position` counts characters from 1. */
   | { readonly outcome: 'invalid'; readonly message: string; readonly position: number }

@@ -3,10 +3,10 @@
 
 import { setImmediate } from 'node:timers/promises'
 import { parentPort } from 'node:worker_threads'
-import { SqlError, loadModule, parseSync } from 'libpg-query'
+import { SqlError, loadModule, parseSync, type ParseResult } from 'libpg-query'
 import { analyze } from './analyze.js'
 import { budgetExceeded } from './budget.js'
-import type { TextFacts } from './facts.js'
+import type { Span, TextFacts } from './facts.js'
 import { freeConstants } from './free-constants.js'
 import { liftedBytesMax, shapeIsSafe } from './literals.js'
 
@@ -14,6 +14,8 @@ import { liftedBytesMax, shapeIsSafe } from './literals.js'
 export interface ParseRequest {
   readonly id: number
   readonly text: string
+  /** Say where each statement stands, too. */
+  readonly withSpans: boolean
 }
 
 /** What the worker answers; `broken` asks to be replaced. */
@@ -32,14 +34,16 @@ const WARM_UP = [
 ]
 
 /** The parser takes no empty text, and neither comments nor semicolons are statements. */
-function factsOf(text: string): TextFacts {
+function factsOf(text: string, withSpans = false): TextFacts {
   if (text === '') return { outcome: 'facts', statements: [] }
   const exceeded = budgetExceeded(text)
   if (exceeded !== undefined) return { outcome: 'unknown', because: exceeded }
   try {
     const tree = parseSync(text)
     const facts = analyze(tree)
-    if (facts.outcome !== 'facts' || text.length > liftedBytesMax) return facts
+    if (facts.outcome !== 'facts') return facts
+    if (withSpans) return { ...facts, spans: spansOf(tree, Buffer.byteLength(text)) }
+    if (text.length > liftedBytesMax) return facts
     return { ...facts, shapeIsSafe: shapeIsSafe(Buffer.from(text), freeConstants(tree)) }
   } catch (error) {
     if (!(error instanceof SqlError)) throw error
@@ -48,9 +52,17 @@ function factsOf(text: string): TextFacts {
   }
 }
 
-function answer({ id, text }: ParseRequest): ParseAnswer {
+/** libpg_query leaves a location of 0 out, and the length of a statement that goes to the end. */
+function spansOf(tree: ParseResult, textBytes: number): Span[] {
+  return (tree.stmts ?? []).map(({ stmt_location: start = 0, stmt_len: length = 0 }) => [
+    start,
+    length === 0 ? textBytes : start + length,
+  ])
+}
+
+function answer({ id, text, withSpans }: ParseRequest): ParseAnswer {
   try {
-    return { kind: 'facts', id, facts: factsOf(text) }
+    return { kind: 'facts', id, facts: factsOf(text, withSpans) }
   } catch (error) {
     const because = error instanceof Error ? error.name : 'unknown failure'
     return { kind: 'broken', id, because: `the parser failed (${because})` }

@@ -31,6 +31,7 @@ export interface SqlParser {
 
 interface Job {
   readonly text: string
+  readonly withSpans: boolean
   readonly settle: (facts: TextFacts) => void
   timer: NodeJS.Timeout
 }
@@ -89,6 +90,15 @@ export class ParserPool implements SqlParser {
   }
 
   facts(text: string): Promise<TextFacts> {
+    return this.#parse(text, false)
+  }
+
+  /** The same, and where each statement stands. */
+  split(text: string): Promise<TextFacts> {
+    return this.#parse(text, true)
+  }
+
+  #parse(text: string, withSpans: boolean): Promise<TextFacts> {
     const exceeded = tooLong(text)
     if (exceeded !== undefined) return Promise.resolve(unknown(exceeded))
     if (this.#closed) return Promise.resolve(unknown('the parser is closed'))
@@ -96,7 +106,7 @@ export class ParserPool implements SqlParser {
       return Promise.resolve(unknown('too many statements wait for the parser'))
     return new Promise((settle) => {
       const timer = setTimeout(() => this.#giveUp(job), this.#options.queueMsMax)
-      const job: Job = { text, settle, timer }
+      const job: Job = { text, withSpans, settle, timer }
       this.#queue.push(job)
       this.#dispatch()
     })
@@ -173,7 +183,8 @@ export class ParserPool implements SqlParser {
       thread.job = job
       thread.requestId += 1
       thread.worker.ref()
-      thread.worker.postMessage({ id: thread.requestId, text: job.text } satisfies ParseRequest)
+      const { text, withSpans } = job
+      thread.worker.postMessage({ id: thread.requestId, text, withSpans } satisfies ParseRequest)
     }
   }
 
