@@ -9,7 +9,7 @@ import type { ApprovedPlan, SettledRetry } from '../../../core/release.js'
 import { openDatabase } from '../../../store/database.js'
 import { KeyRing } from '../../../store/encryption.js'
 import { PostgresGrantStore } from '../../../store/grants.js'
-import { LocalBus } from '../../../store/local-bus.js'
+import { HintBus } from '../../../store/hint-bus.js'
 import { migrate } from '../../../store/migrations.js'
 import { PostgresReleaseStore } from '../../../store/releases.js'
 import type { Schema } from '../../../store/schema.js'
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await migrate(url)
   db = openDatabase(url, { poolMax: 10, applicationName: 'test' })
   const sealer = new KeyRing(randomBytes(32))
-  const bus = new LocalBus(() => undefined)
+  const bus = new HintBus({ from: 'gwy_test', onTrouble: () => undefined })
   grants = new PostgresGrantStore({ db, bus, sealer, clock })
   releases = new PostgresReleaseStore({ db, sealer, clock })
 }, 60_000)
