@@ -75,4 +75,6 @@ const isWhole = (ref: RelationRef): ref is RelationRef & { schema: string } =>
 
 /** @param position counted in characters, from 1 */
 const lineOf = (text: string, position: number): number =>
-  Array.from(text).slice(0, position).filter((character) => character === '\n').length + 1
+  Array.from(text)
+    .slice(0, position)
+    .filter((character) => character === '\n').length + 1
