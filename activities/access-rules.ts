@@ -1,6 +1,7 @@
 // The policy as activities see it. Pure; judges nothing itself.
 
 import { judgeAccess } from '../policy/judge-access.js'
+import { judgePlan } from '../policy/judge-plan.js'
 import type { Policy } from '../policy/policy.js'
 import type { AccessRules } from './activities.js'
 
@@ -11,5 +12,8 @@ import type { AccessRules } from './activities.js'
 export const accessRulesOf = (policy: Policy): AccessRules => ({
   digest: policy.digest,
   isSingleUse: (issuer) => (policy.issuers.get(issuer)?.replay ?? 'once') === 'once',
-  judge: (principal, wish) => judgeAccess(policy, principal, wish),
+  judge: (principal, wish, plan) => {
+    const verdict = judgeAccess(policy, principal, wish)
+    return plan === undefined ? verdict : judgePlan(policy, wish.role, verdict, plan)
+  },
 })

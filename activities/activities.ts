@@ -25,7 +25,7 @@ export interface AccessRules {
   readonly digest: string
   /** True when a token of this issuer may be used once only. */
   isSingleUse(issuer: string): boolean
-  judge(principal: Principal, wish: AccessWish): AccessVerdict
+  judge(principal: Principal, wish: AccessWish, plan?: Plan): AccessVerdict
 }
 
 /** What activities need; `rules` is asked anew each time, so that policy changes count at once. */
@@ -53,9 +53,9 @@ export function createActivities(dependencies: ActivityDependencies): Activities
     record,
     verifyAccess: verification(dependencies),
     judgeAccess(question) {
-      const { resource, role, durationMs, reason, principal } = question
+      const { resource, role, durationMs, reason, principal, plan } = question
       const current = rules()
-      const verdict = current.judge(principal, { resource, role, durationMs, reason })
+      const verdict = current.judge(principal, { resource, role, durationMs, reason }, plan)
       return Promise.resolve({ verdict, policyDigest: current.digest })
     },
     async openGrant(grant, plan) {

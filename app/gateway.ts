@@ -13,6 +13,7 @@ import { LiveSessions } from '../proxy/live-sessions.js'
 import { SqlStatementReader } from '../proxy/postgres/command.js'
 import { Masks } from '../proxy/postgres/masking/masks.js'
 import { PostgresServer } from '../proxy/postgres/server.js'
+import { SqlPlanReader } from '../proxy/postgres/plan-reader.js'
 import { ParserPool } from '../proxy/postgres/sql/parser.js'
 import { buildApi, listenApi } from '../web/api/server.js'
 import { StoreAuditReader } from './audit-reader.js'
@@ -227,6 +228,7 @@ function apiParts(parts: Parts, postgres: HostPort) {
       sealer: parts.sealer,
       publicKeys: () => parts.keys.auditPublicKeys,
     }),
+    plans: new SqlPlanReader(parts.parser),
     replays: parts.recordings.replays,
     idempotency: parts.idempotency,
     readiness: () => parts.watch.readiness(),

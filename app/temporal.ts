@@ -23,9 +23,10 @@ const lastWordsMsMax = 1_000
 
 /** The hard stop for access requests under a policy, in ms: its longest approval and grant. */
 export function executionMsMaxOf(policy: Policy): number {
-  const longestMs = policy.access.map(
-    ({ approval, durationMsMax }) => (approval?.timeoutMs ?? 0) + durationMsMax,
-  )
+  const longestMs = policy.access.map(({ approval, durationMsMax, role }) => {
+    const planMs = policy.roles.get(role)?.plans?.timeoutMs ?? 0
+    return Math.max(approval?.timeoutMs ?? 0, planMs) + durationMsMax
+  })
   return Math.max(0, ...longestMs) + executionMarginMs
 }
 

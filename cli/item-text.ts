@@ -4,6 +4,7 @@ import type { ItemView } from '../contract/items.js'
 import { visible, visibleLines } from '../core/visible.js'
 import { durationText, flowed, labelled, table, timeText } from './output.js'
 
+type Access = Extract<ItemView, { kind: 'access' }>
 type Review = Extract<ItemView, { kind: 'review' }>
 
 /** All of an item. */
@@ -22,9 +23,8 @@ export function itemText(item: ItemView, nowMs: number): string {
     ['opened', timeText(item.openedAt)],
     ['deadline', deadlineText(item, nowMs)],
   ])
-  return [head, ...(item.kind === 'review' ? [statementText(item)] : []), answersText(item)].join(
-    '',
-  )
+  const what = item.kind === 'review' ? statementText(item) : planText(item)
+  return [head, what, answersText(item)].join('')
 }
 
 const CLAIMS_LENGTH_MAX = 80
@@ -89,6 +89,21 @@ const deadlineText = ({ deadlineAt, state }: ItemView, nowMs: number): string | 
   deadlineAt === undefined
     ? undefined
     : `${timeText(deadlineAt)}${state === 'pending' ? ` (${durationText(deadlineAt - nowMs)} left)` : ''}`
+
+/** Every statement of a plan in full, numbered as the record numbers them. */
+function planText({ plan }: Access): string {
+  if (plan === undefined) return ''
+  const steps = plan.steps.map(({ text, parts }, at) => {
+    const shown = visibleLines(text)
+    const kinds = parts.map(({ kind, effect }) => `${kind} (${effect})`).join('; ')
+    const hidden =
+      shown === text ? '' : '  ! it holds invisible or reordering characters, written as \\u{…}\n'
+    const lines = shown.split('\n').map((line) => `  | ${line}\n`)
+    return `step ${String(at + 1)}: ${visible(kinds)}\n${hidden}${lines.join('')}`
+  })
+  const count = String(plan.steps.length)
+  return `\nplan of ${count} statements (SHA-256 of the file ${visible(plan.digest)})\n${steps.join('')}`
+}
 
 /** The statement in full; what is invisible in it is written out, and said so. */
 function statementText({ text, textBytes, parameters }: Review): string {

@@ -17,6 +17,8 @@ export interface Wish {
   readonly reason: string
   readonly origin: 'request' | 'exec'
   readonly durationMs?: number
+  /** The text of a file whose statements are to be approved together. */
+  readonly plan?: string
 }
 
 /** An access request as the API shows it. */

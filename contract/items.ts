@@ -8,6 +8,7 @@ const approval = z.object({
   approvers: z.string(),
   quorum: z.number(),
   timeoutMs: z.number(),
+  wait: z.enum(['hold', 'retry']).optional(),
   reasonRequired: z.boolean().optional(),
   escalation: z.object({ to: z.string(), afterMs: z.number() }).optional(),
 })
@@ -36,6 +37,22 @@ const itemBase = {
   reasons,
 }
 
+const parts = z.array(
+  z.object({
+    kind: z.string(),
+    effect: z.string(),
+    relations: z.array(z.object({ relation: z.string(), access: z.enum(['read', 'write']) })),
+    traits: z.array(z.string()),
+    because: z.array(z.string()),
+  }),
+)
+
+/** Statements that are to be approved together, in their order. */
+const planView = z.object({
+  digest: z.string(),
+  steps: z.array(z.object({ text: z.string(), digest: z.string(), parts })),
+})
+
 const grantView = z.object({
   id: z.string(),
   openedAt: z.number(),
@@ -55,6 +72,7 @@ export const accessView = z.object({
   origin: z.string(),
   reason: z.string(),
   durationMs: z.number().optional(),
+  plan: planView.optional(),
   peer: z.string(),
   grant: grantView.optional(),
 })
@@ -70,15 +88,7 @@ export const reviewView = z.object({
   sessionId: z.string(),
   protocol: z.string(),
   effect: z.string(),
-  parts: z.array(
-    z.object({
-      kind: z.string(),
-      effect: z.string(),
-      relations: z.array(z.object({ relation: z.string(), access: z.enum(['read', 'write']) })),
-      traits: z.array(z.string()),
-      because: z.array(z.string()),
-    }),
-  ),
+  parts,
   text: z.string(),
   textBytes: z.number(),
   parameters: z.array(z.string()),

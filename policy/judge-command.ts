@@ -54,12 +54,19 @@ function judgeParts(role: Role, command: Command): Verdict {
   return verdict === undefined ? whole : stricter(verdict, whole)
 }
 
-/** Block lines, then ask lines, then allow lines; `otherwise` decides about what none of them names. */
-function judgePart(role: Role, part: CommandPart): Verdict {
+/** The block that a block line of the role gives, if one does; the other lines are not looked at. */
+export function blockedByLine(role: Role, part: CommandPart): Verdict | undefined {
   for (const line of role.block) {
     if (lineMatches(line, part))
       return blocked('blocked-by-rule', `${line.label}: ${described(part)} is blocked`)
   }
+  return undefined
+}
+
+/** Block lines, then ask lines, then allow lines; `otherwise` decides about what none of them names. */
+function judgePart(role: Role, part: CommandPart): Verdict {
+  const stopped = blockedByLine(role, part)
+  if (stopped !== undefined) return stopped
   const asked =
     role.ask.length === 0 ? NO_LINES : role.ask.filter((line) => lineMatches(line, part))
   const verdict = asked.reduce<Verdict | undefined>((sofar, line) => {

@@ -1,7 +1,7 @@
 // `warder exec`: what a pipeline uses. Gets the window, runs the command in it, ends the grant when
 // the command ends, and returns the command's exit code.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
@@ -22,6 +22,7 @@ interface ExecOptions extends ConnectionOptions {
   readonly role: string
   readonly reason: string
   readonly for?: number
+  readonly plan?: string
 }
 
 const HELP = `
@@ -31,6 +32,7 @@ psql, pg_dump and every driver that knows them go through the gateway unchanged.
 Examples:
   $ warder exec --resource orders-db --role migrator --reason "release 42" -- psql -f migrate.sql
   $ warder exec --resource orders-db --role reader --for 5m -- sh -c 'pg_dump -t items > items.sql'
+  $ warder exec --resource orders-db --role migrator --plan migrate.sql -- psql -f migrate.sql
 
 The exit code is the command's own; 126 or 127 when it can't be run, 128 + n when signal n ended it.
 ${EXIT_CODES_HELP}`
@@ -38,6 +40,10 @@ ${EXIT_CODES_HELP}`
 /** Adds the command. */
 export function addExec(program: Command, { context, run, apiCommand, connect }: Shell): void {
   withWish(apiCommand(program, 'exec', 'Run a command inside a grant that ends with it.'))
+    .option(
+      '--plan <file>',
+      'SQL file whose statements are approved once, before anything runs; each passes once, in order',
+    )
     .argument('<command...>', 'the command and its arguments, after --')
     .addHelpText('after', HELP)
     .action(
@@ -46,9 +52,19 @@ export function addExec(program: Command, { context, run, apiCommand, connect }:
         if (file === undefined)
           throw usageFailure('No command is given.', 'Write it after --, as in -- psql -c …')
         const api = await connect(options)
-        return await execute(api, context, wishOf(options, 'exec'), [file, ...args])
+        const wish = { ...wishOf(options, 'exec'), ...(await planIn(options.plan)) }
+        return await execute(api, context, wish, [file, ...args])
       }),
     )
+}
+
+/** People approve what stands in the file now; whatever it holds later is compared with that. */
+async function planIn(file: string | undefined): Promise<Pick<Wish, 'plan'>> {
+  if (file === undefined) return {}
+  const plan = await readFile(file, 'utf8').catch(() => {
+    throw usageFailure(`The plan ${file} can't be read.`, 'Give the path of an SQL file.')
+  })
+  return { plan }
 }
 
 async function execute(

@@ -49,7 +49,7 @@ const HEAD = ['ID', 'LEFT', 'ASKED', 'WHO', 'RESOURCE', 'ROLE', 'WHAT']
 const WHAT_LENGTH_MAX = 60
 
 function rowOf(item: ItemView, nowMs: number): string[] {
-  const what = item.kind === 'review' ? `${item.effect}: ${item.text}` : `access: ${item.reason}`
+  const what = item.kind === 'review' ? `${item.effect}: ${item.text}` : accessText(item)
   const untilMs = item.kind === 'access' && item.grant ? item.grant.expiresAt : item.deadlineAt
   return [
     item.id,
@@ -61,3 +61,6 @@ function rowOf(item: ItemView, nowMs: number): string[] {
     what.length > WHAT_LENGTH_MAX ? `${what.slice(0, WHAT_LENGTH_MAX)}…` : what,
   ]
 }
+
+const accessText = ({ plan, reason }: Extract<ItemView, { kind: 'access' }>): string =>
+  `access${plan === undefined ? '' : ` and ${String(plan.steps.length)} statements`}: ${reason}`

@@ -8,6 +8,7 @@ import type { Grant } from '../../core/grant.js'
 import { grantIdOf, type RequestId, type ReviewId } from '../../core/ids.js'
 import type { AccessItem, InboxItem, ReviewItem } from '../../core/inbox.js'
 import type { Authenticated, InboxFilter, InboxPlace, OnPending } from '../../core/ports.js'
+import type { Plan } from '../../core/plan.js'
 import { principalName, type Principal } from '../../core/principal.js'
 import type { AccessQuestion } from '../../core/question.js'
 import type { Readiness } from '../../core/readiness.js'
@@ -338,6 +339,17 @@ export class FakeWarder {
       },
       readiness: () => Promise.resolve(this.readiness),
       idempotency: new MemoryIdempotency(this.clock),
+      plans: {
+        read: (text) => {
+          if (text === '') return Promise.resolve(refused('INVALID_ARGUMENT', { what: 'The plan' }))
+          const digest = 'f'.repeat(64)
+          const part = { kind: 'drop-table', effect: 'ddl', relations: [], traits: [], because: [] }
+          const steps = text
+            .split(';')
+            .map((one) => ({ text: one, digest, parts: [part] }) as const)
+          return Promise.resolve(granted({ digest, steps } as const) as Outcome<Plan>)
+        },
+      },
       clock: this.clock,
       gateway: () => ({ postgres: { host: '127.0.0.1', port: 5432 }, ca: 'PEM' }),
       onRefusedCaller: (address, refusal) => {

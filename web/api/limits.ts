@@ -4,6 +4,10 @@
 export const bodyBytesMax = 64 * 1024
 /** A policy in a body; a policy file of a thousand resources is about 300 KiB. */
 export const policyBytesMax = 1024 * 1024
+/** A request for access that comes with a plan of 64 KiB, every character of it escaped. */
+export const planBodyBytesMax = 512 * 1024
+/** The text of a plan, in UTF-16 units; who reads it counts its bytes. */
+export const planLengthMax = 64 * 1024
 /** All headers of a request: a token of 16 KiB and the usual rest. */
 export const headerBytesMax = 32 * 1024
 /** Receiving one whole request; slower senders hold a socket for nothing. */

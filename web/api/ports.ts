@@ -12,7 +12,14 @@ import type {
   SessionId,
 } from '../../core/ids.js'
 import type { ProposalState } from '../../core/policy-proposal.js'
-import type { AccessService, Clock, Identity, Inbox, ReviewService } from '../../core/ports.js'
+import type {
+  AccessService,
+  Clock,
+  Identity,
+  Inbox,
+  PlanReader,
+  ReviewService,
+} from '../../core/ports.js'
 import type { Principal } from '../../core/principal.js'
 import type { Checkpoint, RecordFilter } from '../../core/record.js'
 import type { Readiness } from '../../core/readiness.js'
@@ -276,6 +283,8 @@ export interface ApiDependencies {
   readonly secrets: SecretAdmin
   readonly rotator: Rotator
   readonly serviceKeys: ServiceKeyAdmin
+  /** Cuts the text of a plan into statements. */
+  readonly plans: PlanReader
   readonly revoker: Revoker
   readonly idempotency: Idempotency
   readonly readiness: () => Promise<Readiness>

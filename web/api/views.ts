@@ -1,8 +1,10 @@
 // Makes what leaves the API (contract/items.ts) from the words of core/.
 
 import type { ItemView } from '../../contract/items.js'
+import type { CommandPart } from '../../core/command.js'
 import type { Grant } from '../../core/grant.js'
 import type { AccessItem, InboxItem, ReviewItem } from '../../core/inbox.js'
+import type { Plan } from '../../core/plan.js'
 import { principalChain, principalName } from '../../core/principal.js'
 
 const baseOf = (item: InboxItem) => ({
@@ -36,12 +38,23 @@ function accessOf(item: AccessItem): ItemView {
     origin: question.origin,
     reason: question.reason,
     durationMs: question.durationMs,
+    plan: question.plan === undefined ? undefined : planOf(question.plan),
     peer: question.peer,
     grant: grant === undefined ? undefined : grantOf(grant),
   }
 }
 
 const grantOf = ({ id, openedAt, expiresAt, end }: Grant) => ({ id, openedAt, expiresAt, end })
+
+const planOf = ({ digest, steps }: Plan) => ({
+  digest,
+  steps: steps.map((step) => ({ ...step, parts: step.parts.map(partOf) })),
+})
+
+const partOf = ({ kind, effect, relations, traits, because }: CommandPart) => ({
+  ...{ kind, effect, relations: [...relations] },
+  ...{ traits: [...traits], because: [...because] },
+})
 
 function reviewOf(item: ReviewItem): ItemView {
   const { question } = item
@@ -56,13 +69,7 @@ function reviewOf(item: ReviewItem): ItemView {
     sessionId: question.sessionId,
     protocol: question.protocol,
     effect: question.effect,
-    parts: question.parts.map((part) => ({
-      kind: part.kind,
-      effect: part.effect,
-      relations: [...part.relations],
-      traits: [...part.traits],
-      because: [...part.because],
-    })),
+    parts: question.parts.map(partOf),
     text: question.text,
     textBytes: question.textBytes,
     parameters: [...question.parameters],

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { refused, WarderError } from '../../../core/errors.js'
 import { buildApi } from '../../../web/api/server.js'
 import { FakeWarder, type OpenScript } from '../../fakes/api-ports.js'
@@ -54,6 +54,28 @@ test('a request is opened as whoever the token says, and is active at once', asy
     principal: { issuer: 'ci', subject: 'repo:acme/orders' },
     origin: 'exec',
   })
+})
+
+test('a plan comes with its request as statements, and whoever may see the request sees them', async () => {
+  warder.open = () => new Promise(() => undefined)
+  void open('job', { plan: 'drop table a;drop table b' })
+  const seen = await vi.waitFor(async () => {
+    const answer = await call(api, 'job', 'GET', '/v1/requests/req_new00001')
+    expect(answer.status).toBe(200)
+    return answer
+  })
+  expect(seen.body['plan']).toMatchObject({
+    digest: 'f'.repeat(64),
+    steps: [{ text: 'drop table a' }, { text: 'drop table b', parts: [{ kind: 'drop-table' }] }],
+  })
+})
+
+test.each([
+  ['that can’t be read', ''],
+  ['that is too long', 'x'.repeat(65_537)],
+])('a plan %s is refused, and nobody is asked', async (_, plan) => {
+  expect((await open('job', { plan })).status).toBe(400)
+  expect(warder.calls).toEqual([])
 })
 
 test('a request that waits for people is answered with its id while it waits', async () => {

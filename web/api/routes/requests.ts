@@ -9,7 +9,7 @@ import type { InboxItem } from '../../../core/inbox.js'
 import type { Authenticated } from '../../../core/ports.js'
 import { isSameJob, mayExtend } from '../entitlement.js'
 import { duration, itemId, name, nothing, reason, requestId, waitS, noBody } from '../fields.js'
-import { pendingCountMax } from '../limits.js'
+import { pendingCountMax, planBodyBytesMax, planLengthMax } from '../limits.js'
 import type { ApiDependencies } from '../ports.js'
 import { jsonRoute, type ApiRoute } from '../route.js'
 import { visibleItem, waitForItem } from '../visible-item.js'
@@ -21,6 +21,7 @@ const openBody = z.strictObject({
   reason: reason.default(''),
   durationMs: duration.optional(),
   origin: z.enum(['request', 'exec']).default('request'),
+  plan: z.string().max(planLengthMax).optional().describe('Statements to be approved together.'),
 })
 
 /** Routes under /v1/requests, and /v1/extensions. */
@@ -33,6 +34,7 @@ export function requestRoutes(parts: ApiDependencies): readonly ApiRoute[] {
       summary: 'Ask for access to a resource',
       refuses: [
         'FORBIDDEN',
+        'STATEMENT_INVALID',
         'REQUEST_DENIED',
         'REQUEST_EXPIRED',
         'REQUEST_WITHDRAWN',
@@ -43,6 +45,7 @@ export function requestRoutes(parts: ApiDependencies): readonly ApiRoute[] {
       params: nothing,
       query: nothing,
       body: openBody,
+      bodyBytesMax: planBodyBytesMax,
       status: 201,
       response: opened,
       handle: async ({ caller, body, peer }) => {
@@ -51,7 +54,11 @@ export function requestRoutes(parts: ApiDependencies): readonly ApiRoute[] {
         const id = parts.newRequestId()
         const { principal, principalKey, tokenDigest, tokenId } = caller
         const who = { principal, principalKey, tokenDigest, tokenId }
-        const begun = await parts.access.begin({ requestId: id, ...who, ...body, peer })
+        const { plan: text, ...wish } = body
+        const read = text === undefined ? undefined : await parts.plans.read(text)
+        if (read?.ok === false) return read
+        const plan = read?.value
+        const begun = await parts.access.begin({ requestId: id, ...who, ...wish, plan, peer })
         if (begun.ok) return granted({ id, state: begun.value })
         const { code, details } = begun.refusal
         return refused(code, { id, ...details })
