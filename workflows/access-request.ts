@@ -157,10 +157,12 @@ class AccessLife {
       this.#apply({ type: 'escalated', at: now() })
       this.#apply({ type: 'deadline', at: now() })
     } else if (phase === 'opening' && grant !== undefined) {
-      this.#apply({
-        type: 'opened',
-        row: await nearby.openGrant(grant, this.#request.question.plan),
-      })
+      const { plan } = this.#request.question
+      // An argument that is not there is left out: what is undefined is no payload that can be sealed.
+      const row = await (plan === undefined
+        ? nearby.openGrant(grant)
+        : nearby.openGrant(grant, plan))
+      this.#apply({ type: 'opened', row })
       this.#watch.opened(now())
     } else if (phase === 'active') {
       await this.#tend()
