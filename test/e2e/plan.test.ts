@@ -7,6 +7,8 @@ import { CommandLine } from './command-line.js'
 import { Stage } from './stage.js'
 
 const PLANS = '    plans: { approvers: db-owners }\n'
+const withPsql = test.skipIf(systemProgram('psql') === undefined)
+
 let stage: Stage
 let cli: CommandLine
 

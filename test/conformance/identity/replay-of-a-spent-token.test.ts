@@ -7,6 +7,7 @@ import {
   MemoryAudit,
   MemoryGrants,
   MemoryInbox,
+  MemoryReleases,
   MemorySessions,
   MemoryTokens,
 } from '../../workflows/memory-ports.js'
@@ -18,7 +19,12 @@ test('a token that has opened a request opens no other', async () => {
   const issuer = await FakeIssuer.start(() => clock.now())
   const identity = new OidcIdentity([profileOf(issuer)], { clock, onKeyTrouble: () => undefined })
   const activities = createActivities({
-    ...{ audit: new MemoryAudit(), inbox: new MemoryInbox(), grants: new MemoryGrants() },
+    ...{
+      audit: new MemoryAudit(),
+      inbox: new MemoryInbox(),
+      releases: new MemoryReleases(),
+      grants: new MemoryGrants(),
+    },
     ...{ sessions: new MemorySessions(), tokens: new MemoryTokens(), clock },
     rules: () => ({ digest: 'p', isSingleUse: () => true, judge: () => allows }),
   })
