@@ -6,6 +6,7 @@ import { itemView } from '../../../contract/items.js'
 import { granted, refused, type Outcome } from '../../../core/errors.js'
 import type { RequestId } from '../../../core/ids.js'
 import type { InboxItem } from '../../../core/inbox.js'
+import type { Plan } from '../../../core/plan.js'
 import type { Authenticated } from '../../../core/ports.js'
 import { isSameJob, mayExtend } from '../entitlement.js'
 import { duration, itemId, name, nothing, reason, requestId, waitS, noBody } from '../fields.js'
@@ -24,6 +25,25 @@ const openBody = z.strictObject({
   plan: z.string().max(planLengthMax).optional().describe('Statements to be approved together.'),
 })
 
+/** What asking for access may come to at once. */
+const OPENING_REFUSES = [
+  'FORBIDDEN',
+  'STATEMENT_INVALID',
+  'REQUEST_DENIED',
+  'REQUEST_EXPIRED',
+  'REQUEST_WITHDRAWN',
+  'GRANT_EXPIRED',
+  'GRANT_REVOKED',
+  'CONTROL_PLANE_UNAVAILABLE',
+] as const
+
+/** The statements of a plan; undefined when none came with the request. */
+const planOf = (
+  { plans }: ApiDependencies,
+  text: string | undefined,
+): Promise<Outcome<Plan | undefined>> =>
+  text === undefined ? Promise.resolve(granted(undefined)) : plans.read(text)
+
 /** Routes under /v1/requests, and /v1/extensions. */
 export function requestRoutes(parts: ApiDependencies): readonly ApiRoute[] {
   return [
@@ -32,16 +52,7 @@ export function requestRoutes(parts: ApiDependencies): readonly ApiRoute[] {
       path: '/v1/requests',
       operationId: 'openRequest',
       summary: 'Ask for access to a resource',
-      refuses: [
-        'FORBIDDEN',
-        'STATEMENT_INVALID',
-        'REQUEST_DENIED',
-        'REQUEST_EXPIRED',
-        'REQUEST_WITHDRAWN',
-        'GRANT_EXPIRED',
-        'GRANT_REVOKED',
-        'CONTROL_PLANE_UNAVAILABLE',
-      ],
+      refuses: OPENING_REFUSES,
       params: nothing,
       query: nothing,
       body: openBody,
@@ -55,9 +66,9 @@ export function requestRoutes(parts: ApiDependencies): readonly ApiRoute[] {
         const { principal, principalKey, tokenDigest, tokenId } = caller
         const who = { principal, principalKey, tokenDigest, tokenId }
         const { plan: text, ...wish } = body
-        const read = text === undefined ? undefined : await parts.plans.read(text)
-        if (read?.ok === false) return read
-        const plan = read?.value
+        const read = await planOf(parts, text)
+        if (!read.ok) return read
+        const plan = read.value
         const begun = await parts.access.begin({ requestId: id, ...who, ...wish, plan, peer })
         if (begun.ok) return granted({ id, state: begun.value })
         const { code, details } = begun.refusal
