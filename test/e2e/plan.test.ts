@@ -1,4 +1,5 @@
-// A migration that is approved once and run by psql: real processes, a real psql, a real Temporal.
+// A migration that is approved once and run by psql, and a command that is refused, approved and run
+// again: real processes, a real psql, a real Temporal.
 
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -6,7 +7,14 @@ import { systemProgram } from '../setup/system-programs.js'
 import { CommandLine } from './command-line.js'
 import { Stage } from './stage.js'
 
+const ASKED =
+  '      - { effects: [ddl], statements: [create-table], approvers: db-owners, timeout: 10m }\n'
 const PLANS = '    plans: { approvers: db-owners }\n'
+const RETRY = ASKED.replace('timeout: 10m', 'timeout: 10m, wait: retry').replace(
+  'create-table',
+  'create-view',
+)
+
 const withPsql = test.skipIf(systemProgram('psql') === undefined)
 
 let stage: Stage
@@ -14,7 +22,8 @@ let cli: CommandLine
 
 beforeAll(async () => {
   stage = await Stage.open({
-    policy: (policy) => policy.replace('    block:\n', `${PLANS}    block:\n`),
+    policy: (policy) =>
+      policy.replace(ASKED, `${ASKED}${RETRY}`).replace('    block:\n', `${PLANS}    block:\n`),
   })
   await stage.start()
   cli = new CommandLine(stage)
@@ -92,4 +101,19 @@ test('a plan that can’t be read is wrong usage', async () => {
   const { code, err } = await cli.run('migrate-job', exec('/nowhere.sql', 'true'))
   expect(code).toBe(64)
   expect(err).toContain('/nowhere.sql')
+})
+
+withPsql('a command in retry mode passes when it comes again after approval', async () => {
+  const loop =
+    'until psql -X -c "create view public.again as select 1 as a" 2>errors; do cat errors >&2; grep -q 55W01 errors || grep -q REVIEW_PENDING errors || exit 9; sleep 0.3; done'
+  const job = cli.start('migrate-job', [
+    ...['exec', '--resource', 'orders-db', '--role', 'migrator', '--', 'sh', '-c'],
+    `cd "$(mktemp -d)" && ${loop}`,
+  ])
+  const review = await job.said(/REVIEW_PENDING, id (cmd_\w+)/)
+  expect((await cli.run('ana', ['approve', review])).code).toBe(0)
+  const { code, out, err } = await job.ended
+  expect(out).toContain('CREATE VIEW')
+  expect(code).toBe(0)
+  expect(new Set([...err.matchAll(/id (cmd_\w+)/g)].map(([, id]) => id)).size).toBe(1)
 })
