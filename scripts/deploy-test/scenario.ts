@@ -95,7 +95,8 @@ async function held(callers: Callers): Promise<void> {
     // What was answered too late was taken all the same.
     return code === 0 || text.includes('already decided') ? undefined : text
   })
-  equal(await session.answer(), '', 'what psql says of the command')
+  const said = await session.answer()
+  if (said.includes('ERROR')) throw new Error(`psql says of the command: ${said}`)
   equal(await session.ask("SELECT to_regclass('public.refunds');"), 'refunds', 'the table')
   await endedWell(session)
 }
