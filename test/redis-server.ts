@@ -52,7 +52,7 @@ export async function startRedis(more: readonly string[] = []): Promise<RedisSer
     client.on('error', () => undefined)
     await client.connect()
     try {
-      return (await client.sendCommand([...words])) as unknown
+      return await client.sendCommand([...words])
     } finally {
       client.destroy()
     }

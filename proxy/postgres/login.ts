@@ -58,7 +58,7 @@ export async function openTarget(
   settings: ReadonlyMap<string, string>,
 ): Promise<Target> {
   const tried = new Set<string>()
-  let refusal: PasswordRefused | undefined
+  let refusal: WarderError | undefined
   while (tried.size < CREDENTIALS_TRIED_MAX) {
     const held = await credentials.credentialsFor(permit.resource)
     try {
