@@ -20,12 +20,7 @@ import type { Reply } from './replies.js'
 import type { PlannedCommand } from '../planned.js'
 import { Statement } from '../statement.js'
 import type { Lineage } from './sql/lineage.js'
-<<<<<<< HEAD
 import type { Meaning, Recalled, VerdictCache, VerdictCaches } from './verdict-cache.js'
-=======
-import type { VerdictCache } from './verdict-cache.js'
-import { type Meaning, type Recalled, type VerdictCaches } from './verdict-cache.js'
->>>>>>> 645712b (lint: what the whole tree's lint finds)
 
 /** What a statement turned out to do. */
 export interface Reading {
