@@ -12,8 +12,8 @@ import type { AccessRules } from './activities.js'
 export const accessRulesOf = (policy: Policy): AccessRules => ({
   digest: policy.digest,
   isSingleUse: (issuer) => (policy.issuers.get(issuer)?.replay ?? 'once') === 'once',
-  judge: (principal, wish, plan) => {
-    const verdict = judgeAccess(policy, principal, wish)
+  judge: (principal, wish, at, plan) => {
+    const verdict = judgeAccess(policy, principal, wish, at)
     return plan === undefined ? verdict : judgePlan(policy, wish.role, verdict, plan)
   },
 })

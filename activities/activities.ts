@@ -2,6 +2,7 @@
 
 import type {
   AuditLog,
+  BreakGlassLedger,
   Clock,
   GrantStore,
   Inbox,
@@ -15,7 +16,8 @@ import type { InboxItem } from '../core/inbox.js'
 import type { Plan } from '../core/plan.js'
 import { settledRetry, type ApprovedPlan, type SettledRetry } from '../core/release.js'
 import type { AuditEvent } from '../core/audit.js'
-import type { Principal } from '../core/principal.js'
+import type { RequestId } from '../core/ids.js'
+import { principalName, type Principal } from '../core/principal.js'
 import type { AccessVerdict } from '../core/verdict.js'
 import type { AccessWish } from '../policy/judge-access.js'
 import type { Activities } from '../workflows/activities.js'
@@ -25,7 +27,7 @@ export interface AccessRules {
   readonly digest: string
   /** True when a token of this issuer may be used once only. */
   isSingleUse(issuer: string): boolean
-  judge(principal: Principal, wish: AccessWish, plan?: Plan): AccessVerdict
+  judge(principal: Principal, wish: AccessWish, at: number, plan?: Plan): AccessVerdict
 }
 
 /** What activities need; `rules` is asked anew each time, so that policy changes count at once. */
@@ -34,6 +36,7 @@ export interface ActivityDependencies {
   readonly grants: GrantStore
   readonly inbox: Inbox
   readonly tokens: TokenLedger
+  readonly breakGlass: BreakGlassLedger
   readonly sessions: SessionRegistry
   readonly releases: ReleaseStore
   readonly audit: AuditLog
@@ -47,17 +50,23 @@ const recordCountMax = 10_000
 
 /** The activities of one worker. */
 export function createActivities(dependencies: ActivityDependencies): Activities {
-  const { rules, grants, sessions, releases } = dependencies
+  const { rules, grants, sessions, releases, breakGlass: ledger } = dependencies
   const record = recorder(dependencies)
   return {
     record,
     verifyAccess: verification(dependencies),
-    judgeAccess(question) {
-      const { resource, role, durationMs, reason, principal, plan } = question
+    async judgeAccess(question, at) {
+      const { resource, role, durationMs, reason, principal, breakGlass, plan } = question
       const current = rules()
-      const verdict = current.judge(principal, { resource, role, durationMs, reason }, plan)
-      return Promise.resolve({ verdict, policyDigest: current.digest })
+      const wish = { resource, role, durationMs, reason, breakGlass }
+      const verdict = current.judge(principal, wish, at, plan)
+      const policyDigest = current.digest
+      if (breakGlass !== true || verdict.outcome === 'block') return { verdict, policyDigest }
+      const open = await ledger.overdue(principalName(principal), at)
+      return { verdict: open === undefined ? verdict : owing(open), policyDigest }
     },
+    oweReview: (requestId, principal, dueAt) => ledger.owe({ requestId, principal, dueAt }),
+    settleReview: (requestId, at) => ledger.settle(requestId, at),
     async openGrant(grant, plan) {
       // First: whoever sees the grant finds the plan as well.
       if (plan !== undefined) await releases.keepPlan(approvedPlan(grant, plan))
@@ -80,6 +89,17 @@ export function createActivities(dependencies: ActivityDependencies): Activities
     isGatewayAlive: (id) => sessions.gatewayAlive(id),
   }
 }
+
+/** Who has not answered for the last emergency gets no next one. */
+const owing = (open: RequestId): AccessVerdict => ({
+  outcome: 'block',
+  reasons: [
+    {
+      code: 'break-glass-overdue',
+      text: `the review of break-glass ${open} is overdue, and there is no further one before it is closed`,
+    },
+  ],
+})
 
 function verification({ rules, tokens, clock }: ActivityDependencies): Activities['verifyAccess'] {
   return async ({ requestId, principal, tokenId }) => {

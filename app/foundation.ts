@@ -9,6 +9,7 @@ import { WarderError } from '../core/errors.js'
 import type { ProcessId, ProposalId, RequestId } from '../core/ids.js'
 import type { Clock } from '../core/ports.js'
 import type { Policy } from '../policy/policy.js'
+import { PostgresBreakGlassLedger } from '../store/break-glass.js'
 import { openDatabase } from '../store/database.js'
 import { PostgresGrantStore } from '../store/grants.js'
 import { PostgresIdempotency } from '../store/idempotency.js'
@@ -164,6 +165,7 @@ function openStore({ db, databaseUrl, redisUrl, name, keys, clock, report }: Sto
     inbox: new PostgresInbox({ db, sealer }),
     releases: new PostgresReleaseStore({ db, sealer, clock }),
     tokens: new PostgresTokenLedger({ db, clock }),
+    breakGlass: new PostgresBreakGlassLedger(db),
     registry: new PostgresSessionRegistry(db),
     idempotency: new PostgresIdempotency({ db, sealer, clock }),
     policies: new PostgresPolicyStore(db),

@@ -7,6 +7,7 @@ import {
   WorkflowExecutionAlreadyStartedError,
   type WorkflowHandle,
 } from '@temporalio/client'
+import type { Closure } from '../core/closure.js'
 import type { Decision } from '../core/decision.js'
 import { granted, refused, type Outcome } from '../core/errors.js'
 import type { Grant } from '../core/grant.js'
@@ -115,6 +116,15 @@ export class TemporalAccess implements AccessService {
       id,
       () => this.#handle(id).executeUpdate(messages.decide, { args: [decision] }),
       () => refused('ALREADY_DECIDED', { what: id }),
+    )
+  }
+
+  async review(id: RequestId, closure: Closure): Promise<Outcome<null>> {
+    return this.#calls.ask(
+      'close the review of a break-glass',
+      id,
+      () => this.#handle(id).executeUpdate(messages.review, { args: [closure] }),
+      () => refused('ALREADY_DECIDED', { what: `The review of ${id}` }),
     )
   }
 
@@ -229,7 +239,10 @@ export class TemporalAccess implements AccessService {
           taskQueue: this.#options.taskQueue,
           workflowIdConflictPolicy: 'USE_EXISTING',
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
-          workflowExecutionTimeout: this.#options.executionMsMax(),
+          // A review that is owed stays open for as long as nobody closes it.
+          ...(question.breakGlass !== true && {
+            workflowExecutionTimeout: this.#options.executionMsMax(),
+          }),
         },
       )
       return this.#calls.client.workflow.executeUpdateWithStart(messages.standing, {

@@ -26,6 +26,7 @@ interface Calls {
   'access.open': [[AccessQuestion, number], Answer<AccessService['open']>]
   'access.begin': [[AccessQuestion, number], Answer<AccessService['begin']>]
   'access.decide': [Parameters<AccessService['decide']>, Answer<AccessService['decide']>]
+  'access.review': [Parameters<AccessService['review']>, Answer<AccessService['review']>]
   'access.extend': [Parameters<AccessService['extend']>, Answer<AccessService['extend']>]
   'access.complete': [Parameters<AccessService['complete']>, Answer<AccessService['complete']>]
   'access.withdraw': [Parameters<AccessService['withdraw']>, Answer<AccessService['withdraw']>]

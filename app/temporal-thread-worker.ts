@@ -105,6 +105,8 @@ async function run(
     }
     case 'access.decide':
       return access.decide(...request.args)
+    case 'access.review':
+      return access.review(...request.args)
     case 'access.extend':
       return access.extend(...request.args)
     case 'access.complete':

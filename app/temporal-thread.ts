@@ -54,6 +54,7 @@ export function startTemporalThread(options: TemporalThreadOptions): TemporalSer
     begin: (question) =>
       call({ method: 'access.begin', args: [question, options.executionMsMax()] }),
     decide: (...args) => call({ method: 'access.decide', args }),
+    review: (...args) => call({ method: 'access.review', args }),
     extend: (...args) => call({ method: 'access.extend', args }),
     complete: (...args) => call({ method: 'access.complete', args }),
     withdraw: (...args) => call({ method: 'access.withdraw', args }),

@@ -72,6 +72,7 @@ async function runWorkflows(
       grants: foundation.grants,
       inbox: foundation.inbox,
       tokens: foundation.tokens,
+      breakGlass: foundation.breakGlass,
       sessions: foundation.registry,
       releases: foundation.releases,
       ...{ audit, clock },

@@ -49,6 +49,7 @@ function kindRows(item: ItemView): (readonly [string, string | undefined])[] {
       ['grant', item.grant?.id],
       ['ends', item.grant === undefined ? undefined : timeText(item.grant.expiresAt)],
       ['ended', endText(item)],
+      ...breakGlassRows(item),
     ]
   return [
     ['effect', item.effect],
@@ -57,6 +58,20 @@ function kindRows(item: ItemView): (readonly [string, string | undefined])[] {
     ['session', item.sessionId],
     ['digest', item.digest],
     ['policy', item.policyDigest],
+  ]
+}
+
+function breakGlassRows({
+  breakGlass,
+}: Extract<ItemView, { kind: 'access' }>): (readonly [string, string | undefined])[] {
+  if (breakGlass === undefined) return []
+  const { approvers, commands, dueAt, isOverdue, closure } = breakGlass
+  const asked = commands === 'allow' ? '; nobody is asked about commands' : ''
+  const due = `by ${approvers} until ${timeText(dueAt)}${isOverdue ? ', OVERDUE' : ''}`
+  return [
+    ['break-glass', `opened without anybody’s approval${asked}`],
+    ['review', closure === undefined ? due : `${closure.finding}, says ${closure.by}`],
+    ['because', closure?.reason],
   ]
 }
 

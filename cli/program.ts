@@ -16,6 +16,7 @@ import { addPending } from './commands/pending.js'
 import { addPolicy } from './commands/policy.js'
 import { addReplay } from './commands/replay.js'
 import { addRequest } from './commands/request.js'
+import { addReviewClose } from './commands/review-close.js'
 import { addRevoke } from './commands/revoke.js'
 import { addRotate } from './commands/rotate.js'
 import { addSecret } from './commands/secret.js'
@@ -70,8 +71,8 @@ export function buildProgram(
 
 const COMMANDS: readonly ((program: Command, shell: Shell) => void)[] = [
   ...[addServing, addCheck, addApply, addRequest, addExec, addPending, addShow, addDecisions],
-  ...[addPolicy, addExtend, addRevoke, addAudit, addReplay, addSecret, addRotate, addServiceKey],
-  ...[addWhoami, addVersion],
+  ...[addPolicy, addExtend, addReviewClose, addRevoke, addAudit, addReplay, addSecret, addRotate],
+  ...[addServiceKey, addWhoami, addVersion],
 ]
 
 /**

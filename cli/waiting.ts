@@ -19,6 +19,7 @@ export interface Wish {
   readonly durationMs?: number
   /** The text of a file whose statements are to be approved together. */
   readonly plan?: string
+  readonly breakGlass?: boolean
 }
 
 /** An access request as the API shows it. */
@@ -139,6 +140,7 @@ function openOrThrow(item: AccessRequest): AccessRequest {
     case 'withdrawn':
       throw failureOf('REQUEST_DENIED', { what, id, why: 'the request was withdrawn' })
     case 'ended':
+    case 'review-due':
       throw item.grant?.end?.reason === 'revoked'
         ? failureOf('GRANT_REVOKED', { id, why: `by ${item.grant.end.by}` })
         : failureOf('GRANT_EXPIRED', { id })

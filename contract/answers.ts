@@ -23,6 +23,9 @@ export const opened = z.object({
 /** A request that was given back. */
 export const completed = z.object({ id: z.string() })
 
+/** A break-glass whose review is closed. */
+export const closed = z.object({ id: z.string(), state: z.literal('ended') })
+
 /** What became of an answer. */
 export const decided = z.object({
   id: z.string(),

@@ -66,7 +66,7 @@ export const accessView = z.object({
   id: z.string(),
   state: z.enum([
     ...(['verifying', 'pending', 'active', 'refused'] as const),
-    ...(['denied', 'expired', 'withdrawn', 'ended'] as const),
+    ...(['denied', 'expired', 'withdrawn', 'review-due', 'ended'] as const),
   ]),
   ...itemBase,
   origin: z.string(),
@@ -75,6 +75,23 @@ export const accessView = z.object({
   plan: planView.optional(),
   peer: z.string(),
   grant: grantView.optional(),
+  breakGlass: z
+    .object({
+      approvers: z.string(),
+      commands: z.enum(['ask', 'allow']),
+      dueAt: z.number(),
+      isOverdue: z.boolean(),
+      closure: z
+        .object({
+          finding: z.enum(['justified', 'unjustified']),
+          by: z.string(),
+          reason: z.string(),
+          channel: z.string(),
+          at: z.number(),
+        })
+        .optional(),
+    })
+    .optional(),
 })
 
 /** A held command, with everything that its decision is about. */

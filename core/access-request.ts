@@ -1,8 +1,10 @@
 // The life of an access request as a pure reducer: verifying → pending → opening → active →
-// ending → ended. No clock, no I/O: time comes in with each event, facts for the log come out.
+// ending → ended, or review-due → ended after a break-glass. No clock, no I/O: time comes in with each event, facts for the log come out.
 
-import { itemOf, type AccessRequest } from './access-standing.js'
+import { itemOf, type AccessRequest, type AccessStep } from './access-standing.js'
 import type { AuditEvent } from './audit.js'
+import { breakGlassOf, brokenGlass, overdue, reviewed } from './break-glass.js'
+import type { Closure } from './closure.js'
 import type { Decision } from './decision.js'
 import type { Refusal } from './errors.js'
 import type { Grant, GrantEnd } from './grant.js'
@@ -11,7 +13,7 @@ import type { AccessState } from './inbox.js'
 import { principalChain, principalName } from './principal.js'
 import type { AccessQuestion } from './question.js'
 import { mayDecide, tally } from './quorum.js'
-import type { AccessVerdict } from './verdict.js'
+import type { AccessVerdict, Reason } from './verdict.js'
 
 /** What can happen to a request. Every `at` is epoch ms of the workflow. */
 export type AccessEvent =
@@ -40,13 +42,9 @@ export type AccessEvent =
     }
   /** The row is closed; its own end is the one that stays. */
   | { readonly type: 'closed'; readonly end: NonNullable<Grant['end']> }
-
-/** The outcome of one event. On a refusal the request is the same object as before. */
-export interface AccessStep {
-  readonly request: AccessRequest
-  readonly facts: readonly AuditEvent[]
-  readonly refusal?: Refusal | undefined
-}
+  /** The time for the review of a break-glass grant is over. */
+  | { readonly type: 'overdue'; readonly at: number }
+  | { readonly type: 'reviewed'; readonly closure: Closure; readonly at: number }
 
 /** A new request, with the fact of its making. */
 export function openAccessRequest(question: AccessQuestion, at: number): AccessStep {
@@ -92,6 +90,10 @@ export function transition(request: AccessRequest, event: AccessEvent): AccessSt
       return ending(request, event)
     case 'closed':
       return closed(request, event.end)
+    case 'overdue':
+      return overdue(request, event.at)
+    case 'reviewed':
+      return reviewed(request, event.closure, event.at)
   }
 }
 
@@ -152,21 +154,15 @@ function judged(
     },
   }
   if (verdict.outcome === 'block') {
-    const why = verdict.reasons.map((reason) => reason.text).join('; ')
-    const details = { what: question.resource, id: question.requestId, ...(why && { why }) }
+    const refusal = blockedRefusal(question, verdict.reasons)
     return {
-      request: change(request, {
-        phase: 'refused',
-        verdict,
-        policyDigest,
-        refusal: { code: 'FORBIDDEN', details },
-      }),
+      request: change(request, { phase: 'refused', verdict, policyDigest, refusal }),
       facts: [fact, endedFact(question, 'refused', 'policy')],
     }
   }
   if (verdict.outcome === 'ask') {
     const { timeoutMs, escalation } = verdict.approval
-    const deadlineAt = at + timeoutMs
+    const deadlineAt = Math.min(at + timeoutMs, verdict.endsAt ?? Infinity)
     const escalatesAt = escalation === undefined ? undefined : at + escalation.afterMs
     return {
       request: change(request, {
@@ -182,15 +178,33 @@ function judged(
   return opening({ ...request, verdict, policyDigest }, at, [fact])
 }
 
+/** A reason that is missing is asked for; connecting has no place where it could be given. */
+function blockedRefusal(
+  { resource, requestId, origin }: AccessQuestion,
+  reasons: readonly Reason[],
+): Refusal {
+  const why = reasons.map((reason) => reason.text).join('; ')
+  const details = { what: resource, id: requestId, ...(why && { why }) }
+  if (!reasons.some(({ code }) => code === 'reason-missing')) return { code: 'FORBIDDEN', details }
+  if (origin !== 'connect') return { code: 'REASON_REQUIRED', details }
+  const hint = `${why}, and connecting has no place for one; use \`warder exec --reason TEXT\``
+  return { code: 'ACCESS_REQUIRED', details: { ...details, why: hint } }
+}
+
 /** Everybody who had to agree has: the grant is fixed here and stored by the workflow. */
 function opening(request: AccessRequest, at: number, facts: readonly AuditEvent[]): AccessStep {
   const { question, verdict, policyDigest = '' } = request
   if (verdict === undefined || verdict.outcome === 'block') return unchanged(request)
   const { requestId, principal, principalKey, resource, role, origin, reason } = question
-  const expiresAt = at + Math.min(verdict.durationMs, verdict.durationMsMax)
+  const longest = at + Math.min(verdict.durationMs, verdict.durationMsMax)
+  const expiresAt = Math.min(longest, verdict.endsAt ?? Infinity)
+  // Its window closed while it was being judged.
+  if (expiresAt <= at) return expired(request, facts)
+  const terms = breakGlassOf(request)
   const grant: Grant = {
     ...{ id: grantIdOf(requestId), requestId, principal, principalKey, resource, role, origin },
     ...{ reason, policyDigest, openedAt: at, expiresAt, epoch: 1 },
+    ...(terms !== undefined && { breakGlass: terms.commands }),
   }
   const fact: AuditEvent<'grant.opened'> = {
     kind: 'grant.opened',
@@ -207,7 +221,13 @@ function opening(request: AccessRequest, at: number, facts: readonly AuditEvent[
       }),
     },
   }
-  return { request: change(request, { phase: 'opening', grant }), facts: [...facts, fact] }
+  if (terms === undefined)
+    return { request: change(request, { phase: 'opening', grant }), facts: [...facts, fact] }
+  const broken = brokenGlass(request, grant, terms)
+  return {
+    request: change(request, { phase: 'opening', grant, breakGlass: broken.state }),
+    facts: [...facts, fact, broken.fact],
+  }
 }
 
 function decided(request: AccessRequest, answer: Decision, at: number): AccessStep {
@@ -257,14 +277,19 @@ function decided(request: AccessRequest, answer: Decision, at: number): AccessSt
 }
 
 function deadline(request: AccessRequest, at: number): AccessStep {
-  const { question, deadlineAt } = request
+  const { deadlineAt } = request
   if (request.phase !== 'pending' || deadlineAt === undefined || at < deadlineAt) {
     return unchanged(request)
   }
+  return expired(request, [])
+}
+
+function expired(request: AccessRequest, facts: readonly AuditEvent[]): AccessStep {
+  const { question } = request
   const details = { what: question.resource, id: question.requestId }
   return {
     request: change(request, { phase: 'expired', refusal: { code: 'REQUEST_EXPIRED', details } }),
-    facts: [endedFact(question, 'expired', 'time')],
+    facts: [...facts, endedFact(question, 'expired', 'time')],
   }
 }
 
@@ -338,8 +363,12 @@ function closed(request: AccessRequest, end: NonNullable<Grant['end']>): AccessS
   const { phase, grant, question } = request
   if (phase !== 'ending' || grant === undefined) return unchanged(request)
   const fields = { grantId: grant.id, requestId: grant.requestId, end: end.reason, by: end.by }
+  const fact: AuditEvent<'grant.ended'> = { kind: 'grant.ended', fields }
+  const ended = { ...grant, end }
+  if (request.breakGlass !== undefined)
+    return { request: change(request, { phase: 'review-due', grant: ended }), facts: [fact] }
   return {
-    request: change(request, { phase: 'ended', grant: { ...grant, end } }),
-    facts: [{ kind: 'grant.ended', fields }, endedFact(question, 'ended', end.by)],
+    request: change(request, { phase: 'ended', grant: ended }),
+    facts: [fact, endedFact(question, 'ended', end.by)],
   }
 }

@@ -1,5 +1,7 @@
 // What an access request is at one moment, and how it looks to people and to callers. Pure.
 
+import type { AuditEvent } from './audit.js'
+import { breakGlassReviewOf, type BreakGlassState } from './closure.js'
 import type { Decision } from './decision.js'
 import type { Refusal } from './errors.js'
 import type { Grant } from './grant.js'
@@ -31,7 +33,16 @@ export interface AccessRequest {
   /** Answers that counted, each of a different person. */
   readonly decisions: readonly Decision[]
   readonly grant?: Grant | undefined
+  /** The review that a break-glass grant leaves behind. */
+  readonly breakGlass?: BreakGlassState | undefined
   /** What a waiting caller is told once the request is over. */
+  readonly refusal?: Refusal | undefined
+}
+
+/** The outcome of one event. On a refusal the request is the same object as before. */
+export interface AccessStep {
+  readonly request: AccessRequest
+  readonly facts: readonly AuditEvent[]
   readonly refusal?: Refusal | undefined
 }
 
@@ -43,9 +54,14 @@ export const isOver = ({ phase }: AccessRequest): boolean =>
   phase === 'withdrawn' ||
   phase === 'ended'
 
+/** True when it gives nobody access any more, even if a review of it is still owed. */
+export const isSpent = (request: AccessRequest): boolean =>
+  isOver(request) || request.phase === 'review-due'
+
 /** The request as people see it. */
 export function itemOf(request: AccessRequest): AccessItem {
   const { question, phase, verdict } = request
+  const terms = verdict?.outcome === 'allow' ? verdict.breakGlass : undefined
   return {
     kind: 'access',
     id: question.requestId,
@@ -59,6 +75,10 @@ export function itemOf(request: AccessRequest): AccessItem {
     question,
     reasons: verdict?.reasons ?? [],
     grant: request.grant,
+    breakGlass:
+      terms === undefined || request.breakGlass === undefined
+        ? undefined
+        : breakGlassReviewOf(terms, request.breakGlass),
   }
 }
 
@@ -94,7 +114,9 @@ export function extensionOf(
     return { refusal: { code: 'INVALID_ARGUMENT', details: { what: 'The extension' } } }
   }
   const longest = verdict === undefined || verdict.outcome === 'block' ? 0 : verdict.durationMsMax
-  const expiresAt = Math.min(grant.expiresAt + byMs, grant.openedAt + longest)
+  const windowEnd = verdict?.outcome === 'block' ? undefined : verdict?.endsAt
+  const latest = Math.min(grant.openedAt + longest, windowEnd ?? Infinity)
+  const expiresAt = Math.min(grant.expiresAt + byMs, latest)
   if (expiresAt <= grant.expiresAt) {
     const why = 'the policy allows this grant no longer time'
     return { refusal: { code: 'LIMIT_EXCEEDED', details: { why, id: grant.requestId } } }
@@ -107,7 +129,7 @@ export function refusalOf(request: AccessRequest): Refusal {
   const { question, phase, grant } = request
   const details = { what: question.resource, id: question.requestId }
   if (request.refusal !== undefined) return request.refusal
-  if (phase === 'ending' || phase === 'ended') {
+  if (phase === 'ending' || phase === 'review-due' || phase === 'ended') {
     if (grant?.end?.reason !== 'revoked') return { code: 'GRANT_EXPIRED', details }
     return { code: 'GRANT_REVOKED', details: { ...details, why: `by ${grant.end.by}` } }
   }

@@ -90,6 +90,25 @@ export const AUDIT_EVENTS = {
     plan: 'public',
     planSteps: 'public',
   },
+  /** Opened at once, without anybody's approval; `approvers` have to review it until `dueAt`. */
+  'grant.break-glass': {
+    ...WHO,
+    ...REQUEST,
+    grantId: 'public',
+    reason: 'sensitive',
+    approvers: 'public',
+    commands: 'public',
+    dueAt: 'public',
+  },
+  /** Nobody reviewed it in time; its caller gets no further break-glass until somebody has. */
+  'break-glass.overdue': { ...REQUEST, approvers: 'public', dueAt: 'public' },
+  'break-glass.closed': {
+    ...REQUEST,
+    finding: 'public',
+    by: 'public',
+    channel: 'public',
+    reason: 'sensitive',
+  },
   'grant.extended': { grantId: 'public', requestId: 'public', expiresAt: 'public', by: 'public' },
   'grant.ended': {
     grantId: 'public',
@@ -184,6 +203,8 @@ export const AUDIT_EVENTS = {
     deadlineAt: 'public',
     policyDigest: 'public',
   },
+  /** A command that would have waited for people ran without them, in a break-glass grant. */
+  'review.waived': { ...SESSION, ...STATEMENT, reviewId: 'public', approvers: 'public' },
   'review.decided': {
     reviewId: 'public',
     requestId: 'public',

@@ -34,6 +34,8 @@ export interface Grant {
   readonly expiresAt: number
   /** Grows with every end or extension; a gateway holding an older number re-reads the row. */
   readonly epoch: number
+  /** Opened in an emergency: what becomes of commands that would wait for people. */
+  readonly breakGlass?: 'ask' | 'allow' | undefined
   readonly end?: { readonly reason: GrantEnd; readonly by: string; readonly at: number } | undefined
 }
 

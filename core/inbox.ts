@@ -16,7 +16,16 @@ export interface DecisionView {
 
 /** Where an access request stands. */
 export type AccessState =
-  'verifying' | 'pending' | 'active' | 'refused' | 'denied' | 'expired' | 'withdrawn' | 'ended'
+  | 'verifying'
+  | 'pending'
+  | 'active'
+  | 'refused'
+  | 'denied'
+  | 'expired'
+  | 'withdrawn'
+  /** A break-glass grant that is over, and that nobody has reviewed yet. */
+  | 'review-due'
+  | 'ended'
 
 /** Where a review stands. */
 export type ReviewState = 'pending' | 'approved' | 'denied' | 'expired' | 'withdrawn'
@@ -34,6 +43,27 @@ interface ItemBase {
   readonly decisions: readonly DecisionView[]
 }
 
+/** What a reviewer found of a break-glass grant. */
+export type Finding = 'justified' | 'unjustified'
+
+/** The review that a break-glass grant leaves behind, as people see it. */
+export interface BreakGlassReview {
+  readonly approvers: string
+  readonly commands: 'ask' | 'allow'
+  /** Epoch ms until which it is to be closed. */
+  readonly dueAt: number
+  readonly isOverdue: boolean
+  readonly closure?:
+    | {
+        readonly finding: Finding
+        readonly by: string
+        readonly reason: string
+        readonly channel: string
+        readonly at: number
+      }
+    | undefined
+}
+
 /** An access request as people see it. */
 export interface AccessItem extends ItemBase {
   readonly kind: 'access'
@@ -42,6 +72,8 @@ export interface AccessItem extends ItemBase {
   readonly question: AccessQuestion
   readonly reasons: readonly Reason[]
   readonly grant?: Grant | undefined
+  /** Set once a break-glass grant was opened. */
+  readonly breakGlass?: BreakGlassReview | undefined
 }
 
 /** A held command as people see it. */

@@ -1,6 +1,7 @@
 // The effects that the inner folders need, as interfaces. app/ constructs what implements them.
 
 import type { AuditEvent, AuditKind } from './audit.js'
+import type { Closure } from './closure.js'
 import type { Decision } from './decision.js'
 import type { Outcome } from './errors.js'
 import type { Grant } from './grant.js'
@@ -80,6 +81,8 @@ export interface AccessService {
    */
   begin(question: AccessQuestion): Promise<Outcome<Begun>>
   decide(id: RequestId, decision: Decision): Promise<Outcome<'pending' | 'approved' | 'denied'>>
+  /** Closes the review of a break-glass grant that is over. */
+  review(id: RequestId, closure: Closure): Promise<Outcome<null>>
   extend(id: RequestId, byMs: number, by: string): Promise<Outcome<{ expiresAt: number }>>
   /** Tells the workflow that its grant was ended in the store; never needed for the cut itself. */
   ended(id: RequestId): Promise<void>
@@ -229,7 +232,7 @@ export interface Inbox {
   /** Inserts or replaces by id; an older revision than the stored one changes nothing. */
   put(item: InboxItem): Promise<void>
   find(id: RequestId | ReviewId): Promise<InboxItem | undefined>
-  /** Newest first. `pending` waits for a decision, `active` is a running grant. */
+  /** Newest first. `pending` waits for a decision or a review, `active` is a running grant. */
   list(filter: InboxFilter): Promise<readonly InboxItem[]>
 }
 
@@ -258,6 +261,16 @@ export interface GatewaySessions {
   readonly openCount: number
   /** Ended because the grant was revoked. */
   readonly revokedCount: number
+}
+
+/** The reviews that break-glass grants leave behind, as far as they bar the way to the next one. */
+export interface BreakGlassLedger {
+  /** Owed from now on. Idempotent. */
+  owe(review: { requestId: RequestId; principal: string; dueAt: number }): Promise<void>
+  /** Closed; nothing happens when nobody owed it. */
+  settle(requestId: RequestId, at: number): Promise<void>
+  /** The oldest review of this principal (`issuer/subject`) that was due before `nowMs` and is open. */
+  overdue(principal: string, nowMs: number): Promise<RequestId | undefined>
 }
 
 /** Which conversations are open, and where. */

@@ -21,6 +21,8 @@ export interface AccessQuestion {
   readonly role: string
   readonly origin: GrantOrigin
   readonly reason: string
+  /** It opens at once, and is reviewed afterwards. */
+  readonly breakGlass?: boolean | undefined
   /** Wanted length in ms; the rule's own when absent. */
   readonly durationMs?: number | undefined
   /** Statements that are to be approved together with the access. */

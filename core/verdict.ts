@@ -16,6 +16,16 @@ export interface Escalation {
   readonly afterMs: number
 }
 
+/** What an emergency opens without asking, and what it leaves to do. */
+export interface BreakGlass {
+  /** Name of the approver group that has to review it. */
+  readonly approvers: string
+  /** Ms after the opening within which that is to happen. */
+  readonly withinMs: number
+  /** What becomes of commands that would wait for people. */
+  readonly commands: 'ask' | 'allow'
+}
+
 /** Who must agree, and for how long they are asked. */
 export interface Approval {
   /** Name of the approver group in the policy. */
@@ -52,11 +62,16 @@ export type AccessVerdict =
       readonly durationMs: number
       /** No extension reaches past this many ms after the opening. */
       readonly durationMsMax: number
+      /** Epoch ms past which no grant of this verdict lasts, whatever else is said. */
+      readonly endsAt?: number | undefined
+      readonly breakGlass?: BreakGlass | undefined
     }
   | {
       readonly outcome: 'ask'
       readonly reasons: readonly Reason[]
       readonly durationMs: number
       readonly durationMsMax: number
+      /** Epoch ms past which no grant of this verdict lasts, whatever else is said. */
+      readonly endsAt?: number | undefined
       readonly approval: Approval
     }

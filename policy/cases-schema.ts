@@ -70,6 +70,8 @@ const oneCase = z
     role: name(),
     for: duration().optional(),
     reason: text(2_000).optional(),
+    at: z.iso.datetime({ offset: true }).default('2026-01-05T12:00:00Z'),
+    breakGlass: z.boolean().optional(),
     access: outcome().optional(),
     approvers: name().optional(),
     commands: z.array(commandCase).max(COMMAND_COUNT_MAX).default([]),

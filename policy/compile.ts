@@ -4,6 +4,7 @@
 import type { Resource, SecretReference } from '../core/resource.js'
 import type { Approval } from '../core/verdict.js'
 import { approvalOf } from './compile-approval.js'
+import { breakGlassOf, windowOf } from './compile-access.js'
 import { compileMasks } from './compile-masks.js'
 import { durationMs } from './duration.js'
 import type {
@@ -181,6 +182,8 @@ function accessRuleOf(
     durationMs: durationMs(rule.for),
     durationMsMax: durationMs(rule.max ?? rule.for),
     reasonRequired: rule.reason === 'required',
+    windows: rule.windows?.map(windowOf),
+    breakGlass: rule.breakGlass === undefined ? undefined : breakGlassOf(rule.breakGlass),
     approval: rule.approval === undefined ? undefined : approvalOf(rule.approval, groups),
   }
 }

@@ -5,6 +5,7 @@ import { approvalOf } from './compile-approval.js'
 import { durationText } from './duration.js'
 import type { AccessRule, Line, Matcher, Policy, RelationPatterns, Role } from './policy.js'
 import type { PolicyDocument } from './schema.js'
+import { windowsText } from './windows.js'
 
 type MaskDocument = PolicyDocument['masks'][number]
 
@@ -112,7 +113,15 @@ function accessLine(rule: AccessRule): string {
   const agreed =
     rule.approval === undefined ? 'at once' : `when ${approvalText(rule.approval)} agrees`
   const reason = rule.reasonRequired ? ', reason required' : ''
-  return `${rule.label}: ${matcherText(rule.who)} gets ${rule.role} on ${rule.on.join(', ')} for ${durationText(rule.durationMs)} (at most ${durationText(rule.durationMsMax)}) ${agreed}${reason}`
+  const when = rule.windows === undefined ? '' : `, only ${windowsText(rule.windows)}`
+  return `${rule.label}: ${matcherText(rule.who)} gets ${rule.role} on ${rule.on.join(', ')} for ${durationText(rule.durationMs)} (at most ${durationText(rule.durationMsMax)}) ${agreed}${reason}${when}${emergencyText(rule)}`
+}
+
+function emergencyText({ breakGlass }: AccessRule): string {
+  if (breakGlass === undefined) return ''
+  const { durationMsMax, withinMs, approvers, commands } = breakGlass
+  const asked = commands === 'allow' ? ', with nobody asked about commands' : ''
+  return `; in an emergency at once, for at most ${durationText(durationMsMax)}${asked}, reviewed by ${approvers} within ${durationText(withinMs)}`
 }
 
 /** `2 of db-owners within 10m`, with whoever is asked later. */

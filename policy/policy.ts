@@ -3,9 +3,10 @@
 
 import type { Effect } from '../core/command.js'
 import type { Resource } from '../core/resource.js'
-import type { Approval, Verdict } from '../core/verdict.js'
+import type { Approval, BreakGlass, Verdict } from '../core/verdict.js'
 import type { MaskingTable } from './masking.js'
 import type { PolicyDocument } from './schema.js'
+import type { TimeWindow } from './windows.js'
 
 /** An issuer whose tokens are accepted, with every default filled in. */
 export interface Issuer {
@@ -108,7 +109,11 @@ export interface AccessRule {
   readonly durationMs: number
   readonly durationMsMax: number
   readonly reasonRequired: boolean
+  /** When it applies; always when absent. */
+  readonly windows?: readonly TimeWindow[] | undefined
   readonly approval?: Approval | undefined
+  /** How it is passed by in an emergency, and for how long (ms) at most. */
+  readonly breakGlass?: (BreakGlass & { readonly durationMsMax: number }) | undefined
 }
 
 /** What is entitled by membership of an approver group, other than deciding. */

@@ -281,6 +281,8 @@ function checkAccess(sections: Sections, check: Check, report: Report): void {
   for (const { path, value } of sections.access) {
     check.matcher([...path, 'who'], value.who)
     if (value.approval !== undefined) check.approval([...path, 'approval'], value.approval)
+    if (value.breakGlass !== undefined)
+      check.name('approvers', [...path, 'breakGlass', 'approvers'], value.breakGlass.approvers)
     if (value.on !== undefined) check.names('resources', [...path, 'on'], value.on)
     if (!check.name('roles', [...path, 'role'], value.role)) continue
     const role = roles.get(value.role)

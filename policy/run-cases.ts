@@ -58,8 +58,9 @@ export async function runCases(
   const checks: Checked[] = []
   const touched = new Set<string>()
   const touch = (reasons: readonly Reason[]) => {
-    // A reason begins with the label of the line that spoke.
-    for (const { text } of reasons) touched.add(text.slice(0, text.indexOf(':')))
+    // A reason begins with the label of the line that spoke, after the way it spoke when nobody is asked.
+    for (const { text } of reasons)
+      touched.add(text.slice(0, text.indexOf(':')).replace(/^(auto-approved|break-glass) by /, ''))
   }
   for (const one of cases) {
     const stranger = strangerIn(policy, one)
@@ -97,8 +98,9 @@ function strangerIn(policy: Policy, { on, role, who }: PolicyCase): Result | und
 }
 
 function checkAccess(policy: Policy, one: PolicyCase, touch: Touch): Checked {
-  const wish = { resource: one.on, role: one.role, reason: one.reason ?? '' }
-  const verdict = judgeAccess(policy, principalOf(one), { ...wish, durationMs: askedMs(one) })
+  const { on: resource, role, reason = '', breakGlass } = one
+  const wish = { resource, role, reason, breakGlass, durationMs: askedMs(one) }
+  const verdict = judgeAccess(policy, principalOf(one), wish, Date.parse(one.at))
   touch(verdict.reasons)
   const expected = said(one.access ?? 'block', one.approvers)
   const isMet =

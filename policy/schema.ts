@@ -17,6 +17,7 @@ import {
 import { issuer } from './issuer-schema.js'
 import { allowLine, askLine, blockLine } from './lines.js'
 import { mask, masks } from './masks-schema.js'
+import { breakGlass, timeWindow } from './access-schema.js'
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
 
@@ -169,6 +170,15 @@ const access = z
       .enum(['required', 'optional'])
       .default('optional')
       .describe('Whether the caller has to say why.'),
+    windows: z
+      .array(timeWindow)
+      .min(1)
+      .max(32)
+      .optional()
+      .describe(
+        'When the rule applies; at any time if absent. A grant ends with its window at the latest.',
+      ),
+    breakGlass: breakGlass.optional(),
     approval: z
       .strictObject(approvalFields)
       .optional()
@@ -177,6 +187,11 @@ const access = z
   .refine((value) => value.max === undefined || durationMs(value.for) <= durationMs(value.max), {
     path: ['for'],
     message: 'must not be longer than max',
+  })
+
+  .refine((value) => value.breakGlass === undefined || value.approval !== undefined, {
+    path: ['breakGlass'],
+    message: 'is only for a rule that asks people: there is nothing else to break',
   })
 
 const approvers = z.strictObject({

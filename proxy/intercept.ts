@@ -148,6 +148,9 @@ export class Interceptor {
     const { judged, statement } = occurrence
     const { verdict } = judged
     if (verdict.outcome !== 'ask') return refused('INTERNAL', { why: 'nothing to ask about' })
+    if (this.#session.grant.breakGlass === 'allow') {
+      return granted({ reviewId: this.#waive(occurrence, verdict.approval.approvers) })
+    }
     if (statement.bytes.length > LIMITS.reviewTextBytesMax) {
       return refused('LIMIT_EXCEEDED', { why: 'it is too long for a person to look at' })
     }
@@ -255,6 +258,21 @@ export class Interceptor {
     } finally {
       this.#pendingCount -= 1
     }
+  }
+
+  /** An emergency that asks nobody about commands: each of them is on record by an id of its own. */
+  #waive(occurrence: Occurrence, approvers: string): ReviewId {
+    const reviewId = newReviewId()
+    const { grant, id: sessionId } = this.#session
+    const { text, bytes, digest } = occurrence.statement
+    this.#with.audit.append({
+      kind: 'review.waived',
+      fields: {
+        ...{ grantId: grant.id, requestId: grant.requestId, sessionId, reviewId, approvers },
+        ...{ text, textBytes: bytes.length, digest },
+      },
+    })
+    return reviewId
   }
 
   /** After the answer: same bytes, same circumstances, and a grant that still runs. */

@@ -7,7 +7,6 @@ import type { Grant } from '../core/grant.js'
 import { isLive } from '../core/grant.js'
 import type { GrantId, RequestId } from '../core/ids.js'
 import type { Bus, Clock, GrantStore } from '../core/ports.js'
-import type { Principal } from '../core/principal.js'
 import type { Sealer } from '../core/record.js'
 import { storeCall } from './call.js'
 import type { GrantTable, Schema } from './schema.js'
@@ -19,7 +18,7 @@ const ALL_LIVE_GRANTS_MAX = 10_000
 const LIVE_GRANTS_MAX = 100
 
 type Row = Selectable<GrantTable>
-type Sealed = Pick<Grant, 'principal' | 'reason'>
+type Sealed = Pick<Grant, 'principal' | 'reason' | 'breakGlass'>
 
 /** GrantStore on PostgreSQL. Every call rejects with `CONTROL_PLANE_UNAVAILABLE` on failure. */
 export class PostgresGrantStore implements GrantStore {
@@ -199,7 +198,8 @@ export class PostgresGrantStore implements GrantStore {
   }
 
   #toRow(grant: Grant): Row {
-    const sealed: Sealed = { principal: grant.principal, reason: grant.reason }
+    const { principal, reason, breakGlass } = grant
+    const sealed: Sealed = { principal, reason, ...(breakGlass && { breakGlass }) }
     const row = {
       id: grant.id,
       request_id: grant.requestId,
@@ -219,10 +219,11 @@ export class PostgresGrantStore implements GrantStore {
   }
 
   #toGrant(row: Row): Grant {
-    const { principal, reason } = openJson(this.#sealer, row.sealed, placeOf(row)) as {
-      principal: Principal
-      reason: string
-    }
+    const { principal, reason, breakGlass } = openJson(
+      this.#sealer,
+      row.sealed,
+      placeOf(row),
+    ) as Sealed
     return {
       id: row.id,
       requestId: row.request_id,
@@ -236,6 +237,7 @@ export class PostgresGrantStore implements GrantStore {
       openedAt: row.opened_at,
       expiresAt: row.expires_at,
       epoch: row.epoch,
+      ...(breakGlass && { breakGlass }),
       ...endOf(row),
     }
   }

@@ -13,6 +13,9 @@ import { openJson, type Place, sealJson } from './sealed.js'
 /** Longest list that is read at once. */
 const LIST_COUNT_MAX = 1_000
 
+/** A review that is due waits for people as well. */
+const STATES = { pending: ['pending', 'review-due'], active: ['active'] } as const
+
 type Row = Selectable<InboxTable>
 
 /** Inbox on PostgreSQL. Every call rejects with `CONTROL_PLANE_UNAVAILABLE` on failure. */
@@ -71,7 +74,7 @@ export class PostgresInbox implements Inbox {
     return storeCall(async () => {
       let query = this.#db.selectFrom('inbox').selectAll()
       const { state, principalKey, before } = filter
-      if (state !== undefined) query = query.where('state', '=', state)
+      if (state !== undefined) query = query.where('state', 'in', STATES[state])
       if (principalKey !== undefined) query = query.where('principal_key', '=', principalKey)
       if (before !== undefined)
         query = query.where((eb) =>

@@ -11,6 +11,7 @@ import * as approval from './migrations/0004-approval.js'
 import * as policyLife from './migrations/0005-policy-life.js'
 import * as api from './migrations/0006-api.js'
 import * as keys from './migrations/0007-keys.js'
+import * as carefulApproval from './migrations/0010-careful-approval.js'
 
 /** Every migration by its name; they run in the order of the names. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -21,6 +22,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0005-policy-life': policyLife,
   '0006-api': api,
   '0007-keys': keys,
+  '0010-careful-approval': carefulApproval,
 }
 
 /** A migration may rewrite a table, or wait until another process has migrated. */

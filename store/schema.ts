@@ -227,6 +227,15 @@ export interface PlanTable {
   sealed: Uint8Array
 }
 
+/** The review that a break-glass grant leaves behind. */
+export interface BreakGlassReviewTable {
+  request_id: RequestId
+  /** `issuer/subject`. */
+  principal: string
+  due_at: number
+  closed_at: number | null
+}
+
 /** Every table, as kysely wants it. */
 export interface Schema {
   grants: GrantTable
@@ -250,4 +259,5 @@ export interface Schema {
   service_keys: ServiceKeyTable
   retries: RetryTable
   plans: PlanTable
+  break_glass_reviews: BreakGlassReviewTable
 }

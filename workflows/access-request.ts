@@ -10,20 +10,18 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow'
-import {
-  openAccessRequest,
-  transition,
-  type AccessEvent,
-  type AccessStep,
-} from '../core/access-request.js'
+import { openAccessRequest, transition, type AccessEvent } from '../core/access-request.js'
 import {
   extensionOf,
   isOver,
+  isSpent,
   itemOf,
   refusalOf,
   type AccessRequest,
+  type AccessStep,
 } from '../core/access-standing.js'
 import type { AuditEvent } from '../core/audit.js'
+import type { Closure } from '../core/closure.js'
 import type { Decision } from '../core/decision.js'
 import { granted, refused, type Outcome, type Refusal } from '../core/errors.js'
 import { principalName } from '../core/principal.js'
@@ -52,6 +50,8 @@ interface Extension {
   readonly by: string
   answer?: Outcome<{ expiresAt: number }>
 }
+
+const reviewedBy = (closure: Closure): AccessEvent => ({ type: 'reviewed', closure, at: now() })
 
 class AccessLife {
   #request: AccessRequest
@@ -88,6 +88,11 @@ class AccessLife {
     setHandler(messages.decide, (decision) => guarded(() => this.#decide(decision)), {
       validator: (decision: Decision) => {
         this.#rejectIf(transition(this.#request, this.#decided(decision)).refusal)
+      },
+    })
+    setHandler(messages.review, (closure) => guarded(() => this.#review(closure)), {
+      validator: (closure: Closure) => {
+        this.#rejectIf(transition(this.#request, reviewedBy(closure)).refusal)
       },
     })
     setHandler(messages.extend, (byMs, by) => guarded(() => this.#extend(byMs, by)), {
@@ -134,7 +139,10 @@ class AccessLife {
       await this.#close()
     }
     // First, so that whoever sees the request as over gets a new one.
-    await nearby.releaseRequest(this.#request.question.requestId)
+    const { question, breakGlass } = this.#request
+    await nearby.releaseRequest(question.requestId)
+    if (breakGlass?.closure !== undefined)
+      await nearby.settleReview(question.requestId, breakGlass.closure.at)
     await this.#record()
     await settled(allHandlersFinished)
     return { state: itemOf(this.#request).state, refusal: refusalOf(this.#request) }
@@ -157,7 +165,11 @@ class AccessLife {
       this.#apply({ type: 'escalated', at: now() })
       this.#apply({ type: 'deadline', at: now() })
     } else if (phase === 'opening' && grant !== undefined) {
-      const { plan } = this.#request.question
+      const { breakGlass, question } = this.#request
+      const { plan, requestId, principal } = question
+      // Before the grant: whoever owes a review that nobody remembers would owe none.
+      if (breakGlass !== undefined)
+        await nearby.oweReview(requestId, principalName(principal), breakGlass.dueAt)
       // An argument that is not there is left out: what is undefined is no payload that can be sealed.
       const row = await (plan === undefined
         ? nearby.openGrant(grant)
@@ -166,6 +178,11 @@ class AccessLife {
       this.#watch.opened(now())
     } else if (phase === 'active') {
       await this.#tend()
+    } else if (phase === 'review-due') {
+      const { dueAt = now(), isOverdue = true } = this.#request.breakGlass ?? {}
+      // Once it is overdue only somebody's answer moves it, however long that takes.
+      const isInTime = await this.#pause(isOverdue ? undefined : dueAt)
+      if (!isInTime) this.#apply({ type: 'overdue', at: now() })
     } else {
       await this.#close()
     }
@@ -179,7 +196,7 @@ class AccessLife {
       return
     }
     if (this.#request.phase !== 'verifying') return
-    const { verdict, policyDigest } = await nearby.judgeAccess(question)
+    const { verdict, policyDigest } = await nearby.judgeAccess(question, now())
     this.#apply({ type: 'judged', verdict, policyDigest, at: now() })
   }
 
@@ -242,8 +259,8 @@ class AccessLife {
     this.#recordedRevision = revision
   }
 
-  /** False when `until` came before anything else did. */
-  async #pause(until: number): Promise<boolean> {
+  /** False when `until` came before anything else did; without one it waits for as long as it takes. */
+  async #pause(until: number | undefined): Promise<boolean> {
     const { revision } = this.#request
     this.#isWoken = false
     return settled(
@@ -252,13 +269,14 @@ class AccessLife {
         this.#isWoken ||
         this.#extensions.length > 0 ||
         this.#mustContinue(),
-      Math.max(1, until - now()),
+      until === undefined ? undefined : Math.max(1, until - now()),
     )
   }
 
   #mustContinue(): boolean {
     const { phase } = this.#request
-    return workflowInfo().continueAsNewSuggested && (phase === 'pending' || phase === 'active')
+    const isWaiting = phase === 'pending' || phase === 'active' || phase === 'review-due'
+    return workflowInfo().continueAsNewSuggested && isWaiting
   }
 
   async #continue(): Promise<void> {
@@ -335,6 +353,11 @@ class AccessLife {
     return granted(phase === 'denied' ? 'denied' : 'approved')
   }
 
+  #review(closure: Closure): Outcome<null> {
+    const { refusal } = this.#apply(reviewedBy(closure))
+    return refusal === undefined ? granted(null) : refused(refusal.code, refusal.details)
+  }
+
   async #extend(byMs: number, by: string): Promise<Outcome<{ expiresAt: number }>> {
     const extension: Extension = { byMs, by }
     this.#extensions.push(extension)
@@ -344,7 +367,7 @@ class AccessLife {
   }
 
   #isSettledOver(): boolean {
-    return this.#request.phase === 'ending' || isOver(this.#request)
+    return this.#request.phase === 'ending' || isSpent(this.#request)
   }
 
   async #complete(): Promise<Outcome<null>> {
@@ -355,7 +378,7 @@ class AccessLife {
       const by = principalName(question.principal)
       this.#apply({ type: 'ending', reason: 'completed', by, at: now() })
     }
-    await settled(() => isOver(this.#request) || this.#isLeaving)
+    await settled(() => isSpent(this.#request) || this.#isLeaving)
     return granted(null)
   }
 }

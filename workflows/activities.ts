@@ -31,8 +31,8 @@ export interface GrantSight {
 export interface Activities {
   /** The lasting part of verification: refuses a token that somebody else has used up. */
   verifyAccess(question: AccessQuestion): Promise<Outcome<null>>
-  /** Judges the wish under the policy in force. */
-  judgeAccess(question: AccessQuestion): Promise<AccessJudgement>
+  /** Judges the wish under the policy in force, at this epoch ms. */
+  judgeAccess(question: AccessQuestion, at: number): Promise<AccessJudgement>
   /**
    * Appends the facts, waits until they are durable, lets whoever runs the command again know (in
    * retry mode), then shows the item to people.
@@ -45,6 +45,10 @@ export interface Activities {
   /** Ends the row; returns the end that stays. */
   endGrant(id: GrantId, end: NonNullable<Grant['end']>): Promise<NonNullable<Grant['end']>>
   inspectGrant(id: GrantId): Promise<GrantSight>
+  /** Remembers that the review of a break-glass grant is owed; before the grant is opened. */
+  oweReview(id: RequestId, principal: string, dueAt: number): Promise<void>
+  /** The review is closed. */
+  settleReview(id: RequestId, at: number): Promise<void>
   /** Gives the reservation of a `connect` request back. */
   releaseRequest(id: RequestId): Promise<void>
   isGatewayAlive(id: GatewayId): Promise<boolean>

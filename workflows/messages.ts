@@ -4,6 +4,7 @@
 import { defineSignal, defineUpdate } from '@temporalio/workflow'
 import type { AccessRequest } from '../core/access-standing.js'
 import type { AuditEvent } from '../core/audit.js'
+import type { Closure } from '../core/closure.js'
 import type { CommandReview } from '../core/command-review.js'
 import type { Decision } from '../core/decision.js'
 import type { Outcome, Refusal } from '../core/errors.js'
@@ -76,6 +77,8 @@ export const standing = defineUpdate<Standing, [Join]>('standing')
 export const openSession = defineUpdate<Standing, [Join]>('openSession')
 /** One approver's answer, about access or about a command. */
 export const decide = defineUpdate<Outcome<Tally>, [Decision]>('decide')
+/** What somebody found who looked at a break-glass grant that is over. */
+export const review = defineUpdate<Outcome<null>, [Closure]>('review')
 /** A later end, by so many ms, on behalf of somebody. */
 export const extend = defineUpdate<Outcome<{ expiresAt: number }>, [number, string]>('extend')
 /** The job is done; answers when the row is closed. */

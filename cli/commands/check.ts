@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { Command } from 'commander'
 import { visible } from '../../core/visible.js'
+import { explainPolicy } from '../../policy/explain.js'
 import { loadPolicy } from '../../policy/load.js'
 import { problemText } from '../../policy/problem.js'
 import { readTextFile } from '../connection.js'
@@ -38,7 +39,13 @@ export function addCheck(program: Command, { context, run, readToken }: Shell): 
         const source = await readTextFile(file, 'The policy')
         const asJson = options.json === true
         const loaded = loadPolicy(source, sha256Hex)
-        if (token === undefined || !loaded.ok) return checkSource(context, file, source, asJson)
+        if (token === undefined || !loaded.ok) {
+          const code = checkSource(context, file, source, asJson)
+          if (loaded.ok && !asJson)
+            for (const line of explainPolicy(loaded.policy))
+              context.stdout.write(`${visible(line)}\n`)
+          return code
+        }
         return showToken(context, await readToken(token, loaded.policy), loaded.policy, asJson)
       }),
     )

@@ -23,6 +23,7 @@ interface ExecOptions extends ConnectionOptions {
   readonly reason: string
   readonly for?: number
   readonly plan?: string
+  readonly breakGlass?: boolean
 }
 
 const HELP = `

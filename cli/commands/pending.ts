@@ -50,11 +50,10 @@ const WHAT_LENGTH_MAX = 60
 
 function rowOf(item: ItemView, nowMs: number): string[] {
   const what = item.kind === 'review' ? `${item.effect}: ${item.text}` : accessText(item)
-  const untilMs = item.kind === 'access' && item.grant ? item.grant.expiresAt : item.deadlineAt
   return [
     item.id,
-    untilMs === undefined ? '-' : durationText(untilMs - nowMs),
-    [item.approval?.approvers ?? '-', item.escalatedTo ?? []].flat().join(', '),
+    leftText(untilOf(item), nowMs),
+    askedOf(item).join(', '),
     item.chain,
     item.resource,
     item.role,
@@ -62,5 +61,27 @@ function rowOf(item: ItemView, nowMs: number): string[] {
   ]
 }
 
-const accessText = ({ plan, reason }: Extract<ItemView, { kind: 'access' }>): string =>
-  `access${plan === undefined ? '' : ` and ${String(plan.steps.length)} statements`}: ${reason}`
+type Access = Extract<ItemView, { kind: 'access' }>
+
+/** An emergency is told from what was agreed to, before its grant is over and after it. */
+function accessText({ state, reason, plan, breakGlass }: Access): string {
+  if (breakGlass !== undefined)
+    return `${state === 'review-due' ? 'review of break-glass' : 'break-glass'}: ${reason}`
+  return `access${plan === undefined ? '' : ` and ${String(plan.steps.length)} statements`}: ${reason}`
+}
+
+function untilOf(item: ItemView): number | undefined {
+  if (item.kind === 'review') return item.deadlineAt
+  if (item.state === 'review-due') return item.breakGlass?.dueAt
+  return item.grant?.expiresAt ?? item.deadlineAt
+}
+
+const leftText = (untilMs: number | undefined, nowMs: number): string => {
+  if (untilMs === undefined) return '-'
+  return untilMs <= nowMs ? 'OVERDUE' : durationText(untilMs - nowMs)
+}
+
+function askedOf(item: ItemView): string[] {
+  const reviewers = item.kind === 'access' ? item.breakGlass?.approvers : undefined
+  return [item.approval?.approvers ?? reviewers ?? '-', item.escalatedTo ?? []].flat()
+}

@@ -13,6 +13,7 @@ interface RequestOptions extends ConnectionOptions {
   readonly role: string
   readonly reason: string
   readonly for?: number
+  readonly breakGlass?: boolean
 }
 
 /** The wish that the usual options spell. */
@@ -22,6 +23,7 @@ export const wishOf = (options: RequestOptions, origin: Wish['origin']): Wish =>
   reason: options.reason,
   origin,
   ...(options.for === undefined ? {} : { durationMs: options.for }),
+  ...(options.breakGlass === true && { breakGlass: true }),
 })
 
 /** Adds the options that say what is wanted. */
@@ -34,6 +36,10 @@ export const withWish = (command: Command): Command =>
       '--for <time>',
       'for how long, such as 30m; the rule’s own time if absent',
       durationOption,
+    )
+    .option(
+      '--break-glass',
+      'in an emergency: open at once, with a reason, and have it reviewed afterwards',
     )
 
 /** Adds the command. */

@@ -228,6 +228,7 @@ export class FakeWarder {
           })
         },
         decide,
+        review: (id, closure) => this.note(granted(null), 'review', id, closure),
         extend: (id, byMs, by) =>
           this.note(granted({ expiresAt: this.clock.now() + byMs }), 'extend', id, byMs, by),
         ended: (id) => this.note(undefined, 'ended', id),

@@ -138,6 +138,9 @@ export class ScriptedAccess implements AccessService {
   decide() {
     return Promise.resolve(granted('approved' as const))
   }
+  review() {
+    return Promise.resolve(refused('NOT_FOUND'))
+  }
   extend() {
     return Promise.resolve(refused('NOT_FOUND'))
   }

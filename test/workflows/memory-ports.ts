@@ -5,6 +5,7 @@ import type { GatewayId, GrantId, RequestId, ReviewId } from '../../core/ids.js'
 import type { InboxItem } from '../../core/inbox.js'
 import type {
   AuditLog,
+  BreakGlassLedger,
   GrantStore,
   Inbox,
   ReleaseStore,
@@ -88,6 +89,26 @@ export class MemoryTokens implements TokenLedger {
     const caller = this.callers.get(key) ?? token.caller
     this.callers.set(key, caller)
     return Promise.resolve(caller === token.caller)
+  }
+}
+
+export class MemoryBreakGlass implements BreakGlassLedger {
+  readonly owed = new Map<RequestId, { principal: string; dueAt: number; closedAt?: number }>()
+  owe({ requestId, ...review }: { requestId: RequestId; principal: string; dueAt: number }) {
+    if (!this.owed.has(requestId)) this.owed.set(requestId, review)
+    return Promise.resolve()
+  }
+  settle(requestId: RequestId, closedAt: number) {
+    const review = this.owed.get(requestId)
+    if (review !== undefined) this.owed.set(requestId, { ...review, closedAt })
+    return Promise.resolve()
+  }
+  overdue(principal: string, nowMs: number) {
+    const open = [...this.owed].find(
+      ([, review]) =>
+        review.principal === principal && review.closedAt === undefined && review.dueAt <= nowMs,
+    )
+    return Promise.resolve(open?.[0])
   }
 }
 

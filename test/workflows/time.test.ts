@@ -1,9 +1,18 @@
 // What only time does, on a server whose time jumps. One after the other: time is global to it.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Closure } from '../../core/closure.js'
 import { grantIdOf } from '../../core/ids.js'
 import type { AccessQuestion, ReviewQuestion } from '../../core/question.js'
+import type { AccessVerdict } from '../../core/verdict.js'
 import type { accessRequest } from '../../workflows/access-request.js'
-import { WORKFLOW_TYPES, decide, ended, idle, openSession } from '../../workflows/messages.js'
+import {
+  WORKFLOW_TYPES,
+  decide,
+  ended,
+  idle,
+  openSession,
+  review,
+} from '../../workflows/messages.js'
 import type { commandReview } from '../../workflows/command-review.js'
 import { startTimeSkippingServer } from './servers.js'
 import {
@@ -13,6 +22,7 @@ import {
   asks,
   decision,
   minuteMs,
+  principal,
   reviewQuestion,
 } from './questions.js'
 import { eventually, startWorld, type World } from './world.js'
@@ -227,4 +237,65 @@ test('a held command is escalated, and decided by the second group', async () =>
   await handle.executeUpdate(decide, { args: [decision('approve', 'sub', ['on-call'])] })
   expect(await handle.result()).toMatchObject({ state: 'approved', by: ['demo/sub'] })
   expect(world.audit.kindsAbout(question.reviewId)).toContain('review.escalated')
+})
+
+const emergency: AccessVerdict = {
+  ...{ outcome: 'allow', reasons: [], durationMs: 30 * minuteMs, durationMsMax: 60 * minuteMs },
+  breakGlass: { approvers: 'security', withinMs: 24 * 60 * minuteMs, commands: 'ask' },
+}
+const closure = (name: string, memberOf = ['security']): Closure => ({
+  ...{ finding: 'justified', reviewer: principal(name), memberOf },
+  ...{ reason: 'looked at it', channel: 'cli', at: 0 },
+})
+const stateOf = ({ requestId }: AccessQuestion) => world.inbox.items.get(requestId)?.state
+
+test('a break-glass is owed before it is open, and open until it is closed, however late that is', async () => {
+  world.verdict = emergency
+  const question = accessQuestion({ origin: 'exec', breakGlass: true })
+  const { requestId } = question
+  const handle = await start(question)
+  await isActive(question)
+  expect(world.breakGlass.owed.get(requestId)?.closedAt).toBeUndefined()
+  expect(world.breakGlass.owed.get(requestId)?.principal).toBe('demo/job')
+  await handle.executeUpdate('complete')
+  expect(stateOf(question)).toBe('review-due')
+  await world.env.sleep('25h')
+  await eventually(() => world.audit.kindsAbout(requestId).includes('break-glass.overdue'), 'late')
+  const job = handle.executeUpdate(review, { args: [closure('job')] })
+  await expect(job).rejects.toThrow()
+  const stranger = handle.executeUpdate(review, { args: [closure('ann', ['db-owners'])] })
+  await expect(stranger).rejects.toThrow()
+  await world.env.sleep('30d')
+  expect(stateOf(question)).toBe('review-due')
+  await handle.executeUpdate(review, { args: [closure('sue')] })
+  expect(await handle.result()).toMatchObject({ state: 'ended' })
+  const kinds = world.audit.kindsAbout(requestId)
+  expect(kinds.filter((kind) => kind === 'break-glass.overdue')).toHaveLength(1)
+  expect(kinds.slice(-2)).toEqual(['break-glass.closed', 'request.ended'])
+  expect(world.breakGlass.owed.get(requestId)?.closedAt).toBeGreaterThan(0)
+})
+
+test('a break-glass grant ends at its time, and its review is closed in time without being overdue', async () => {
+  world.verdict = emergency
+  const question = accessQuestion({ origin: 'request', breakGlass: true })
+  const handle = await start(question)
+  await isActive(question)
+  await world.env.sleep('31m')
+  await eventually(() => stateOf(question) === 'review-due', 'the grant has ended')
+  expect(rowOf(question)?.end?.reason).toBe('expired')
+  await handle.executeUpdate(review, { args: [closure('sue')] })
+  await handle.result()
+  expect(world.audit.kindsAbout(question.requestId)).not.toContain('break-glass.overdue')
+})
+
+test('a break-glass that is cancelled from outside is closed, and still waits for its review', async () => {
+  world.verdict = emergency
+  const question = accessQuestion({ origin: 'request', breakGlass: true })
+  const handle = await start(question)
+  await isActive(question)
+  await handle.cancel()
+  await eventually(() => stateOf(question) === 'review-due', 'the grant has ended')
+  expect(rowOf(question)?.end?.reason).toBe('revoked')
+  await handle.executeUpdate(review, { args: [closure('sue')] })
+  await handle.result()
 })

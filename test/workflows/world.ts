@@ -14,6 +14,7 @@ import type { RequestId } from '../../core/ids.js'
 import type { AccessVerdict } from '../../core/verdict.js'
 import {
   MemoryAudit,
+  MemoryBreakGlass,
   MemoryGrants,
   MemoryInbox,
   MemoryReleases,
@@ -31,6 +32,7 @@ export interface World {
   readonly inbox: MemoryInbox
   readonly sessions: MemorySessions
   readonly releases: MemoryReleases
+  readonly breakGlass: MemoryBreakGlass
   readonly audit: MemoryAudit
   readonly taskQueue: string
   readonly failures: unknown[]
@@ -54,10 +56,11 @@ export async function startWorld(env: TestWorkflowEnvironment): Promise<World> {
   const inbox = new MemoryInbox()
   const sessions = new MemorySessions()
   const releases = new MemoryReleases()
+  const breakGlass = new MemoryBreakGlass()
   const failures: unknown[] = []
   const clock = { now: () => Date.now(), monotonicMs: () => performance.now() }
   const activities = createActivities({
-    ...{ grants, inbox, sessions, releases, audit, clock, tokens: new MemoryTokens() },
+    ...{ grants, inbox, sessions, releases, breakGlass, audit, clock, tokens: new MemoryTokens() },
     rules: () => ({
       digest: 'p'.repeat(64),
       isSingleUse: () => world.isSingleUse,
@@ -80,7 +83,7 @@ export async function startWorld(env: TestWorkflowEnvironment): Promise<World> {
     }
   }
   const world: World = {
-    ...{ env, grants, inbox, sessions, releases, audit, taskQueue, failures, services },
+    ...{ env, grants, inbox, sessions, releases, breakGlass, audit, taskQueue, failures, services },
     ...services(randomUUID()),
     verdict: asks(),
     isSingleUse: false,

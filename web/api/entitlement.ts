@@ -26,10 +26,20 @@ export function isAsked(policy: Policy, item: InboxItem, principal: Principal): 
   )
 }
 
-/** Requesters see their own, approvers what their groups are asked, on-call and auditors all. */
+/** True when the principal is in the group that has to review a break-glass. */
+const isReviewer = (policy: Policy, item: InboxItem, principal: Principal): boolean =>
+  item.kind === 'access' &&
+  item.breakGlass !== undefined &&
+  groupsOf(policy, principal).includes(item.breakGlass.approvers)
+
+/**
+ * Requesters see their own, approvers what their groups are asked or have to review, on-call and
+ * auditors all.
+ */
 export const maySee = (policy: Policy, item: InboxItem, principal: Principal): boolean =>
   isOwn(item, principal) ||
   isAsked(policy, item, principal) ||
+  isReviewer(policy, item, principal) ||
   may(policy, principal, 'revoke') ||
   may(policy, principal, 'audit')
 

@@ -41,6 +41,7 @@ function accessOf(item: AccessItem): ItemView {
     plan: question.plan === undefined ? undefined : planOf(question.plan),
     peer: question.peer,
     grant: grant === undefined ? undefined : grantOf(grant),
+    breakGlass: item.breakGlass,
   }
 }
 

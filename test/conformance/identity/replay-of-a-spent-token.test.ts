@@ -5,6 +5,7 @@ import { FakeIssuer } from '../../fakes/issuer.js'
 import { ManualClock } from '../../fakes/manual-clock.js'
 import {
   MemoryAudit,
+  MemoryBreakGlass,
   MemoryGrants,
   MemoryInbox,
   MemoryReleases,
@@ -26,6 +27,7 @@ test('a token that has opened a request opens no other', async () => {
       grants: new MemoryGrants(),
     },
     ...{ sessions: new MemorySessions(), tokens: new MemoryTokens(), clock },
+    breakGlass: new MemoryBreakGlass(),
     rules: () => ({ digest: 'p', isSingleUse: () => true, judge: () => allows }),
   })
   const outcome = await identity.authenticate(issuer.mint())

@@ -93,7 +93,7 @@ export class Provider {
   async verdict(token: string): Promise<string> {
     const { principal } = await this.caller(token)
     const wish = { resource: 'orders-db', role: 'migrator', reason: 'release 42' }
-    return judgeAccess(this.policy, principal, wish).outcome
+    return judgeAccess(this.policy, principal, wish, 0).outcome
   }
 
   stop(): Promise<void> {

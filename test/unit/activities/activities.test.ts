@@ -7,6 +7,7 @@ import { openAccessRequest } from '../../../core/access-request.js'
 import { itemOf } from '../../../core/access-standing.js'
 import {
   MemoryAudit,
+  MemoryBreakGlass,
   MemoryGrants,
   MemoryInbox,
   MemoryReleases,
@@ -20,6 +21,7 @@ function parts() {
   const inbox = new MemoryInbox()
   const grants = new MemoryGrants()
   const releases = new MemoryReleases()
+  const breakGlass = new MemoryBreakGlass()
   const state = { nowMs: 1_000, isSingleUse: true, digest: 'p1' }
   const activities = createActivities({
     ...{
@@ -27,6 +29,7 @@ function parts() {
       inbox,
       grants,
       releases,
+      breakGlass,
       sessions: new MemorySessions(),
       tokens: new MemoryTokens(),
     },
@@ -37,7 +40,7 @@ function parts() {
       judge: () => allows,
     }),
   })
-  return { activities, audit, inbox, grants, releases, state }
+  return { activities, audit, inbox, grants, releases, breakGlass, state }
 }
 
 const question = accessQuestion({ tokenId: 'jti' })
@@ -93,9 +96,9 @@ test('a single-use token is good again for its own request, never for another', 
 
 test('each judgement is made under the policy in force, and says which that is', async () => {
   const { activities, state } = parts()
-  expect((await activities.judgeAccess(question)).policyDigest).toBe('p1')
+  expect((await activities.judgeAccess(question, 1)).policyDigest).toBe('p1')
   state.digest = 'p2'
-  expect((await activities.judgeAccess(question)).policyDigest).toBe('p2')
+  expect((await activities.judgeAccess(question, 1)).policyDigest).toBe('p2')
 })
 
 test('a grant that is unknown or over is not extended', async () => {
@@ -105,4 +108,24 @@ test('a grant that is unknown or over is not extended', async () => {
   const end = { reason: 'expired', by: 'time', at: 1 } as const
   expect(await activities.endGrant('grt_none', end)).toEqual(end)
   expect(grants.rows.size).toBe(0)
+})
+
+test('whoever owes an overdue review gets no further break-glass, and is told which it is', async () => {
+  const { activities, breakGlass } = parts()
+  const emergency = accessQuestion({ breakGlass: true })
+  const outcomeAt = async (at: number, asked = emergency) =>
+    (await activities.judgeAccess(asked, at)).verdict
+  await activities.oweReview('req_open', 'demo/job', 50)
+  expect((await outcomeAt(49)).outcome).toBe('allow')
+  const late = await outcomeAt(50)
+  expect(late.outcome).toBe('block')
+  expect(late.reasons).toMatchObject([{ code: 'break-glass-overdue' }])
+  expect(late.reasons[0]?.text).toContain('req_open')
+  // What is agreed to in the ordinary way stays open to him.
+  expect((await outcomeAt(50, accessQuestion())).outcome).toBe('allow')
+  await activities.oweReview('req_open', 'demo/job', 9_000)
+  expect((await outcomeAt(50)).outcome).toBe('block')
+  await activities.settleReview('req_open', 60)
+  expect((await outcomeAt(70)).outcome).toBe('allow')
+  expect(breakGlass.owed.get('req_open')?.closedAt).toBe(60)
 })

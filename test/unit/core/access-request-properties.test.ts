@@ -2,13 +2,13 @@
 // from the wrong person, some things stay true after every single event.
 
 import { expect, test } from 'vitest'
+import { openAccessRequest, transition, type AccessEvent } from '../../../core/access-request.js'
 import {
-  openAccessRequest,
-  transition,
-  type AccessEvent,
+  extensionOf,
+  isOver,
+  type AccessRequest,
   type AccessStep,
-} from '../../../core/access-request.js'
-import { extensionOf, isOver, type AccessRequest } from '../../../core/access-standing.js'
+} from '../../../core/access-standing.js'
 import type { AuditEvent } from '../../../core/audit.js'
 import { isLive, type Grant } from '../../../core/grant.js'
 import type { AccessQuestion } from '../../../core/question.js'

@@ -7,6 +7,7 @@ import {
   refusalOf,
   type AccessRequest,
 } from '../../../core/access-standing.js'
+import type { Closure } from '../../../core/closure.js'
 import type { Decision } from '../../../core/decision.js'
 import type { Grant } from '../../../core/grant.js'
 import type { Principal } from '../../../core/principal.js'
@@ -60,6 +61,20 @@ function after(...events: AccessEvent[]): AccessRequest {
     openAccessRequest(question, 0).request,
   )
 }
+
+const patient: AccessVerdict = {
+  ...asks,
+  approval: { ...asks.approval, escalation: { to: 'on-call', afterMs: 20 } },
+}
+const emergency: AccessVerdict = {
+  ...allows,
+  breakGlass: { approvers: 'owners', withinMs: 40, commands: 'ask' },
+}
+const windowed: AccessVerdict = { ...asks, endsAt: 60 }
+
+const finds = (name: string, memberOf = ['owners'], reason = 'looked at it'): Closure => ({
+  ...{ finding: 'justified', reviewer: person(name), memberOf, reason, channel: 'cli', at: -1 },
+})
 
 const grantOf = (request: AccessRequest): Grant => {
   if (request.grant === undefined) throw new Error('no grant')
@@ -204,7 +219,10 @@ function randomEvent(request: AccessRequest, at: number, random: () => number): 
   const name = names[Math.floor(random() * names.length)] ?? 'ann'
   const groups = name === 'eve' ? [] : ['owners']
   return pick<AccessEvent>(
-    judged(pick(asks, asks, asks, allows, block), at),
+    judged(pick(asks, asks, patient, allows, block, emergency, windowed), at),
+    { type: 'escalated', at },
+    { type: 'overdue', at },
+    { type: 'reviewed', closure: finds(name, groups), at },
     { type: 'decided', decision: says('approve', name, groups), at },
     { type: 'decided', decision: says('approve', name, groups), at },
     { type: 'decided', decision: says(pick('approve', 'deny'), name, groups), at },
@@ -220,7 +238,7 @@ function randomEvent(request: AccessRequest, at: number, random: () => number): 
 }
 
 const rank = {
-  ...{ verifying: 0, pending: 1, opening: 2, active: 3, ending: 4 },
+  ...{ verifying: 0, pending: 1, opening: 2, active: 3, ending: 4, 'review-due': 5 },
   ...{ refused: 9, denied: 9, expired: 9, withdrawn: 9, ended: 9 },
 }
 
@@ -244,6 +262,15 @@ function checkStep(before: AccessRequest, event: AccessEvent, seed: number): Acc
   if (request.phase === 'active') {
     hold(request.grant?.end === undefined, `${context}: active after its end`)
   }
+  if (before.phase === 'review-due' && request.phase === 'ended') {
+    const { closure } = request.breakGlass ?? {}
+    hold(closure !== undefined, `${context}: a review that nobody closed`)
+    const by = closure?.reviewer.subject ?? ''
+    hold(!['job', 'pusher', 'eve'].includes(by), `${context}: closed by ${by}`)
+  }
+  const { endsAt = Infinity } = request.verdict?.outcome === 'block' ? {} : (request.verdict ?? {})
+  if (request.phase === 'opening')
+    hold((request.grant?.expiresAt ?? 0) <= endsAt, `${context}: open past its window`)
   if (request.grant !== undefined) checkQuorum(request, context)
   return request
 }
@@ -279,10 +306,6 @@ test('in 10,000 random lives nothing is active without a quorum, and nothing com
   expect([...reached].sort()).toEqual(Object.keys(rank).sort())
 }, 30_000)
 
-const patient: AccessVerdict = {
-  ...asks,
-  approval: { ...asks.approval, escalation: { to: 'on-call', afterMs: 20 } },
-}
 const escalated = (at: number): AccessEvent => ({ type: 'escalated', at })
 
 test('an escalation before its time, at the deadline, twice, or without a group changes nothing', () => {
@@ -330,4 +353,35 @@ test('before an escalation the second group may not answer; after it both may, a
 test('an escalation does not move the deadline', () => {
   const request = after(judged(patient), escalated(20))
   expect(transition(request, { type: 'deadline', at: 50 }).request.phase).toBe('expired')
+})
+
+test('a grant ends with its window, and no extension reaches past it', () => {
+  const opening = after(judged({ ...allows, endsAt: 60 }, 10))
+  expect(grantOf(opening).expiresAt).toBe(60)
+  const running = transition(opening, { type: 'opened', row: grantOf(opening) }).request
+  expect(extensionOf(running, 10)).toMatchObject({ refusal: { code: 'LIMIT_EXCEEDED' } })
+  const roomy = after(judged({ ...allows, endsAt: 130 }, 0))
+  const open = transition(roomy, { type: 'opened', row: grantOf(roomy) }).request
+  expect(extensionOf(open, 100)).toEqual({ expiresAt: 130 })
+})
+
+test('people can’t approve past the end of the window, and a window that closed meanwhile opens nothing', () => {
+  const pending = after(judged({ ...asks, endsAt: 30 }))
+  expect(pending.deadlineAt).toBe(30)
+  const late = transition(pending, { type: 'decided', decision: says('approve', 'ann'), at: 30 })
+  expect(late.refusal?.code).toBe('ALREADY_DECIDED')
+  const closed = after(judged({ ...allows, endsAt: 30 }, 30))
+  expect(closed.phase).toBe('expired')
+  expect(closed.grant).toBeUndefined()
+})
+
+test('a reason that is missing is asked for, and whoever just connects is told where to give it', () => {
+  const reasons = [{ code: 'reason-missing', text: 'access rule 1: a reason has to be given' }]
+  const event = judged({ outcome: 'block', reasons })
+  expect(refusalOf(after(event))).toMatchObject({
+    code: 'ACCESS_REQUIRED',
+    details: { why: expect.stringContaining('warder exec --reason') as string },
+  })
+  const byName = openAccessRequest({ ...question, origin: 'exec' }, 0).request
+  expect(transition(byName, event).request.refusal?.code).toBe('REASON_REQUIRED')
 })

@@ -68,7 +68,7 @@ test('every question that a group is asked carries its escalation', () => {
   const policy = policyOf(escalating('{ after: 5m, to: on-call }'))
   const escalation = { to: 'on-call', afterMs: 300_000 }
   expect(
-    judgeAccess(policy, JOB, { resource: 'orders-db', role: 'orders-migrator', reason: 'x' }),
+    judgeAccess(policy, JOB, { resource: 'orders-db', role: 'orders-migrator', reason: 'x' }, 0),
   ).toMatchObject({ outcome: 'ask', approval: { escalation } })
   const judged = judgeCommand(
     policy,
@@ -81,12 +81,12 @@ test('every question that a group is asked carries its escalation', () => {
 
 test('a reason is optional for deciders, unless the line or rule that asks says otherwise', () => {
   const wish = { resource: 'orders-db', role: 'orders-migrator', reason: 'x' }
-  const plain = judgeAccess(policyOf(SAMPLE), JOB, wish)
+  const plain = judgeAccess(policyOf(SAMPLE), JOB, wish, 0)
   expect(JSON.stringify(plain)).not.toContain('reasonRequired')
   const strict = policyOf(
     sampleWith('db-owners, timeout: 15m }', 'db-owners, timeout: 15m, reason: required }'),
   )
-  expect(judgeAccess(strict, JOB, wish)).toMatchObject({ approval: { reasonRequired: true } })
+  expect(judgeAccess(strict, JOB, wish, 0)).toMatchObject({ approval: { reasonRequired: true } })
 })
 
 test('of two ask lines that fit, one that wants a reason is enough', () => {

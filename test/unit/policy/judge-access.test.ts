@@ -8,6 +8,8 @@ import { JOB, person, policyOf, SAMPLE, sampleWith } from './sample.js'
 
 const POLICY = policyOf(SAMPLE)
 const WISH: AccessWish = { resource: 'orders-db', role: 'orders-migrator', reason: 'deploy 12' }
+/** A Monday in winter, 08:00 UTC. */
+const NOW = Date.UTC(2026, 10, 23, 8)
 const READER: AccessWish = { resource: 'orders-db', role: 'reader', reason: '' }
 
 const REFUSED: [string, Partial<AccessWish>, string][] = [
@@ -27,25 +29,25 @@ const REFUSED: [string, Partial<AccessWish>, string][] = [
   ['blanks as a reason', { reason: ' \n\t' }, 'reason-missing'],
 ]
 test.each(REFUSED)('%s is blocked', (_name, change, code) => {
-  const verdict = judgeAccess(POLICY, JOB, { ...WISH, ...change })
+  const verdict = judgeAccess(POLICY, JOB, { ...WISH, ...change }, NOW)
   expect(verdict.outcome).toBe('block')
   expect(verdict.reasons.map((reason) => reason.code)).toEqual([code])
 })
 
 test('somebody whom no rule means gets nothing', () => {
-  expect(judgeAccess(POLICY, person('eve'), READER).outcome).toBe('block')
+  expect(judgeAccess(POLICY, person('eve'), READER, NOW).outcome).toBe('block')
   expect(rolesFor(POLICY, person('eve'), 'orders-db')).toEqual([])
 })
 
 test('without a policy nobody gets anything', () => {
-  expect(judgeAccess(EMPTY_POLICY, JOB, WISH).outcome).toBe('block')
+  expect(judgeAccess(EMPTY_POLICY, JOB, WISH, NOW).outcome).toBe('block')
   expect(rolesFor(EMPTY_POLICY, JOB, 'orders-db')).toEqual([])
 })
 
 test('unknown and forbidden resources and roles answer in the same words', () => {
   const words = (change: Partial<AccessWish>) => {
     const wish = { ...WISH, ...change }
-    return JSON.stringify(judgeAccess(POLICY, JOB, wish))
+    return JSON.stringify(judgeAccess(POLICY, JOB, wish, NOW))
       .replace(wish.resource, 'RESOURCE')
       .replace(wish.role, 'ROLE')
   }
@@ -57,13 +59,13 @@ test('unknown and forbidden resources and roles answer in the same words', () =>
 })
 
 test('what a caller typed is shown back short and visible', () => {
-  const verdict = judgeAccess(POLICY, JOB, { ...WISH, role: `\u202e${'x'.repeat(9_000)}` })
+  const verdict = judgeAccess(POLICY, JOB, { ...WISH, role: `\u202e${'x'.repeat(9_000)}` }, NOW)
   expect(verdict.reasons[0]?.text).toContain('\\u{202e}xxx')
   expect(verdict.reasons[0]?.text.length).toBeLessThan(300)
 })
 
 test('a rule with an approval asks, and says whom, how many and how long', () => {
-  expect(judgeAccess(POLICY, JOB, WISH)).toEqual({
+  expect(judgeAccess(POLICY, JOB, WISH, NOW)).toEqual({
     outcome: 'ask',
     reasons: [
       {
@@ -78,13 +80,18 @@ test('a rule with an approval asks, and says whom, how many and how long', () =>
 })
 
 test('a rule without approval allows, for the time asked for', () => {
-  const verdict = judgeAccess(POLICY, person('ann', 'readers'), { ...READER, durationMs: 60_000 })
+  const verdict = judgeAccess(
+    POLICY,
+    person('ann', 'readers'),
+    { ...READER, durationMs: 60_000 },
+    NOW,
+  )
   expect(verdict).toMatchObject({ outcome: 'allow', durationMs: 60_000, durationMsMax: 3_600_000 })
-  expect(verdict.reasons[0]?.text).toBe('access rule 2: reader for 1m')
+  expect(verdict.reasons[0]?.text).toBe('auto-approved by access rule 2: reader for 1m')
 })
 
 test('exactly the maximum may be asked for', () => {
-  expect(judgeAccess(POLICY, JOB, { ...WISH, durationMs: 7_200_000 }).outcome).toBe('ask')
+  expect(judgeAccess(POLICY, JOB, { ...WISH, durationMs: 7_200_000 }, NOW).outcome).toBe('ask')
 })
 
 /** Two more rules for readers, in this order. */
@@ -102,7 +109,7 @@ const LONGER = '{ who: { issuer: okta, subject: ann }, role: reader, for: 2h, ma
 test('of several rules the most favourable speaks', () => {
   const ann = person('ann', 'readers')
   const judged = (wish: AccessWish, ...rules: string[]) =>
-    judgeAccess(withRules(...rules), ann, wish)
+    judgeAccess(withRules(...rules), ann, wish, NOW)
   expect(judged(READER, ASKED)).toMatchObject({ outcome: 'allow', durationMsMax: 3_600_000 })
   expect(judged(READER, LONGER, ASKED)).toMatchObject({
     outcome: 'allow',
@@ -114,10 +121,15 @@ test('of several rules the most favourable speaks', () => {
 })
 
 test('when every rule that fits blocks, each says why', () => {
-  const verdict = judgeAccess(withRules(LONGER), person('ann', 'readers'), {
-    ...READER,
-    durationMs: 1e12,
-  })
+  const verdict = judgeAccess(
+    withRules(LONGER),
+    person('ann', 'readers'),
+    {
+      ...READER,
+      durationMs: 1e12,
+    },
+    NOW,
+  )
   expect(verdict.outcome).toBe('block')
   expect(verdict.reasons.map((reason) => reason.text.slice(0, 13))).toEqual([
     'access rule 2',

@@ -48,7 +48,7 @@ test.each([
   ['nothing at all', {}],
 ])('a key for %s does not get what a rule gives to its name', (_what, attributes) => {
   const policy = policyOf(withRule(', serviceKeys: allow'))
-  const verdict = judgeAccess(policy, nightly(attributes), WISH)
+  const verdict = judgeAccess(policy, nightly(attributes), WISH, 0)
   expect(verdict).toMatchObject({ outcome: 'block', reasons: [{ code: 'no-access' }] })
   expect(rolesFor(policy, nightly(attributes), 'orders-db')).toEqual([])
 })
@@ -56,6 +56,6 @@ test.each([
 test('a key gets its role on its resource where a rule gives it', () => {
   const policy = policyOf(withRule(', serviceKeys: allow'))
   const key = nightly({ resource: 'orders-db', role: 'reader' })
-  expect(judgeAccess(policy, key, WISH).outcome).toBe('allow')
+  expect(judgeAccess(policy, key, WISH, 0).outcome).toBe('allow')
   expect(rolesFor(policy, key, 'orders-db')).toEqual(['reader'])
 })

@@ -98,6 +98,7 @@ function world(found: { live?: readonly Grant[]; row?: Grant; opened?: Grant }) 
       ),
     begin: () => Promise.resolve(refused('CONTROL_PLANE_UNAVAILABLE')),
     decide: () => Promise.resolve(granted('pending')),
+    review: () => Promise.resolve(granted(null)),
     extend: () => Promise.resolve(granted({ expiresAt: 0 })),
     ended: () => Promise.resolve(),
     complete: () => Promise.resolve(granted(null)),

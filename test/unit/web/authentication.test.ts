@@ -22,6 +22,7 @@ const ROUTES = [
   ['GET', '/v1/inbox'],
   ['GET', '/v1/inbox/req_fake0001'],
   ['POST', '/v1/decisions'],
+  ['POST', '/v1/requests/req_fake0001/closure'],
   ['POST', '/v1/revocations'],
   ['GET', '/v1/audit'],
   ['GET', '/v1/audit/export'],

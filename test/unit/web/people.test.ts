@@ -213,3 +213,48 @@ test.each([
 ])('a secret with %s is refused', async (_, url, body) => {
   expect((await call(api, 'otto', 'PUT', url, body)).status).toBe(400)
 })
+
+const DUE = {
+  ...{ state: 'review-due' as const, approval: undefined, deadlineAt: undefined },
+  breakGlass: { approvers: 'db-owners', commands: 'ask' as const, dueAt: 5, isOverdue: true },
+}
+const FOUND = { finding: 'justified', reason: 'saw the recording', channel: 'cli' }
+
+test('a break-glass is seen by the group that has to review it, and closed by its members', async () => {
+  const { id } = warder.request('job', DUE)
+  expect((await call(api, 'stranger', 'GET', `/v1/inbox/${id}`)).status).toBe(404)
+  const seen = await call(api, 'dana', 'GET', `/v1/inbox/${id}`)
+  expect(seen.body).toMatchObject({
+    state: 'review-due',
+    breakGlass: { isOverdue: true, dueAt: 5 },
+  })
+  const answer = await call(api, 'dana', 'POST', `/v1/requests/${id}/closure`, FOUND)
+  expect(answer.body).toEqual({ id, state: 'ended' })
+  expect(warder.calls.at(-1)).toMatchObject([
+    'review',
+    id,
+    { ...FOUND, reviewer: { subject: 'dana' }, memberOf: ['db-owners'] },
+  ])
+})
+
+test.each([
+  ['a stranger', 'stranger', FOUND, 404],
+  ['no finding', 'dana', { reason: 'x' }, 400],
+  ['a finding of its own', 'dana', { ...FOUND, finding: 'fine' }, 400],
+  ['no reason', 'dana', { finding: 'justified' }, 400],
+  ['the name of another', 'dana', { ...FOUND, by: 'okta/pat' }, 400],
+])('%s closes no break-glass', async (_, as, body, status) => {
+  const { id } = warder.request('job', DUE)
+  const answer = await call(api, as, 'POST', `/v1/requests/${id}/closure`, body)
+  expect(answer.status).toBe(status)
+  expect(warder.calls).toEqual([])
+})
+
+test('the second group sees a question once it is escalated, and not before', async () => {
+  const escalation = { to: 'db-owners', afterMs: 1 }
+  const approval = { approvers: 'others', quorum: 1, timeoutMs: 9, escalation }
+  const waiting = warder.request('job', { approval })
+  expect(await idsSeenBy('dana')).toEqual([])
+  warder.change(waiting.id, { escalatedTo: 'db-owners', escalatedAt: 2 })
+  expect(await idsSeenBy('dana')).toEqual([waiting.id])
+})

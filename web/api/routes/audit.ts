@@ -30,7 +30,7 @@ import { jsonRoute, linesRoute, type ApiRoute } from '../route.js'
 const filterFields = {
   kind: z
     .string()
-    .regex(/^[a-z]+\.[a-z]+$/, 'must be a kind of event, such as grant.opened')
+    .regex(/^[a-z-]+\.[a-z-]+$/, 'must be a kind of event, such as grant.opened')
     .optional(),
   principal: principal.optional(),
   resource: name.optional(),

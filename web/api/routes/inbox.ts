@@ -2,7 +2,7 @@
 // every door.
 
 import { z } from 'zod'
-import { decided } from '../../../contract/answers.js'
+import { closed, decided } from '../../../contract/answers.js'
 import { itemList, itemView } from '../../../contract/items.js'
 import { granted, type Outcome } from '../../../core/errors.js'
 import type { Decision } from '../../../core/decision.js'
@@ -11,7 +11,7 @@ import type { InboxItem } from '../../../core/inbox.js'
 import type { Authenticated } from '../../../core/ports.js'
 import { groupsOf } from '../../../policy/match.js'
 import { maySee } from '../entitlement.js'
-import { itemId, noBody, nothing, reason, time } from '../fields.js'
+import { itemId, noBody, nothing, reason, requestId, time } from '../fields.js'
 import { scannedCountMax } from '../limits.js'
 import { pageFields, placeOf, placeText } from '../page.js'
 import type { ApiDependencies } from '../ports.js'
@@ -19,7 +19,7 @@ import { jsonRoute, type ApiRoute } from '../route.js'
 import { visibleItem } from '../visible-item.js'
 import { viewOf } from '../views.js'
 
-/** Routes under /v1/inbox and /v1/decisions. */
+/** Routes under /v1/inbox and /v1/decisions, and the closure of a request. */
 export function inboxRoutes(parts: ApiDependencies): readonly ApiRoute[] {
   return [
     jsonRoute({
@@ -50,6 +50,7 @@ export function inboxRoutes(parts: ApiDependencies): readonly ApiRoute[] {
       },
     }),
     decideRoute(parts),
+    closureRoute(parts),
   ]
 }
 
@@ -130,3 +131,38 @@ const decide = (
   decision: Decision,
 ): Promise<Outcome<'pending' | 'approved' | 'denied'>> =>
   isReview(id) ? reviews.decide(id, decision) : access.decide(id, decision)
+
+const closureRoute = (parts: ApiDependencies): ApiRoute =>
+  jsonRoute({
+    method: 'POST',
+    path: '/v1/requests/:id/closure',
+    operationId: 'closeReview',
+    summary: 'Close the review of a break-glass grant that is over',
+    refuses: [
+      'NOT_FOUND',
+      'NOT_ENTITLED',
+      'SELF_APPROVAL',
+      'REASON_REQUIRED',
+      'ALREADY_DECIDED',
+      'CONTROL_PLANE_UNAVAILABLE',
+    ],
+    params: z.strictObject({ id: requestId }),
+    query: nothing,
+    body: z.strictObject({
+      finding: z.enum(['justified', 'unjustified']),
+      reason,
+      channel: z.enum(['cli', 'web']).default('web'),
+    }),
+    response: closed,
+    handle: async ({ caller, params: { id }, body }) => {
+      const item = await visibleItem(parts, id, caller)
+      if (!item.ok) return item
+      const done = await parts.access.review(id, {
+        ...body,
+        reviewer: caller.principal,
+        memberOf: groupsOf(parts.policy(), caller.principal),
+        at: parts.clock.now(),
+      })
+      return done.ok ? granted({ id, state: 'ended' as const }) : done
+    },
+  })

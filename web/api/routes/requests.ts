@@ -23,11 +23,13 @@ const openBody = z.strictObject({
   durationMs: duration.optional(),
   origin: z.enum(['request', 'exec']).default('request'),
   plan: z.string().max(planLengthMax).optional().describe('Statements to be approved together.'),
+  breakGlass: z.boolean().default(false),
 })
 
 /** What asking for access may come to at once. */
 const OPENING_REFUSES = [
   'FORBIDDEN',
+  'REASON_REQUIRED',
   'STATEMENT_INVALID',
   'REQUEST_DENIED',
   'REQUEST_EXPIRED',
