@@ -9,7 +9,7 @@ export const GENESIS = '0'.repeat(64)
 const DOMAIN = 'warder-audit-record-v1'
 const HASH = /^[0-9a-f]{64}$/
 const CHAIN = /^[A-Za-z0-9_-]{1,64}$/
-const KIND = /^[a-z]+(?:\.[a-z]+)+$/
+const KIND = /^[a-z-]+(?:\.[a-z-]+)+$/
 const PRINTABLE = /^[\x20-\x7e]*$/
 
 /** A SHA-256 in hex. */
