@@ -94,8 +94,8 @@ function earlierSealingKey({ keyEncryption, earlier }: FirstKeyParts): Uint8Arra
       what: 'WARDER_ENCRYPTION_KEY',
       why:
         `what the store holds is sealed under key ${earlier.sealedBy ?? 'of an earlier version'}, which ` +
-        'is another one; start once with that key (keys/encryption.key of the data directory in use before), ' +
-        'then change it with `warder keys rewrap`',
+        'is another one; start with that key (keys/encryption.key of the data directory in use before), ' +
+        'which stays the key-encryption key: it can’t be changed yet',
     })
   }
   return key

@@ -205,8 +205,7 @@ function requireWrapper(key: StoredKey, wrapper: KeyWrapper): void {
     what: 'WARDER_ENCRYPTION_KEY',
     why:
       `the store’s ${key.purpose} key ${key.id} is wrapped by ${key.wrappedBy}, and this process has ` +
-      `${wrapper.id}; start it with the key-encryption key of the others, or with the new one ` +
-      'after `warder keys rewrap`',
+      `${wrapper.id}; start it with the key-encryption key of the others, which can’t be changed yet`,
   })
 }
 

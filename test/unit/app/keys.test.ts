@@ -83,7 +83,9 @@ test('another key-encryption key is refused by name, and changes nothing', async
   const id = before.find(({ purpose }) => purpose === 'audit')?.wrappedBy ?? 'none'
   await expect(open(newKek())).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
-    message: expect.stringMatching(new RegExp(`wrapped by ${id}.*warder keys rewrap`)) as string,
+    message: expect.stringMatching(
+      new RegExp(`wrapped by ${id}.*key-encryption key of the others`),
+    ) as string,
   })
   expect(store.rows).toEqual(before)
 })
@@ -180,7 +182,9 @@ test('the keys of a data directory that was in use before go on working', async 
 
 test('a store that another key sealed is not taken on', async () => {
   store.earlierKeys = { isUsed: true, sealedBy: '0123456789abcdef' }
-  await expect(open(newKek())).rejects.toThrow(/sealed under key 0123456789abcdef.*start once/)
+  await expect(open(newKek())).rejects.toThrow(
+    /sealed under key 0123456789abcdef.*start with that key/,
+  )
   expect(store.rows).toEqual([])
 })
 
