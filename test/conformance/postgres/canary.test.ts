@@ -104,11 +104,18 @@ function sent({ sql, way }: Step): Buffer {
   return Buffer.concat([...parts, ...executed, s])
 }
 
+/**
+ * A SHA-256 of what the caller sent can't show what he got, but its 64 digits hold eight characters of
+ * one of hundreds of tokens by chance, in one run of three.
+ */
+const withoutDigests = (key: string, value: unknown): unknown =>
+  /digest$/i.test(key) ? undefined : value
+
 /** Everything that was written down since the last look. */
 function writtenDown(): string | undefined {
   const { audit, recordings, failures } = world
   for (const event of audit.events.splice(0)) {
-    const found = search.find(Buffer.from(JSON.stringify(event)))
+    const found = search.find(Buffer.from(JSON.stringify(event, withoutDigests)))
     if (found !== undefined) return `the log: ${JSON.stringify(event)} shows ${found}`
   }
   for (const { events } of recordings.recordings) {
