@@ -367,8 +367,8 @@ export class Stage {
     for (const entry of readdirSync(this.data, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue
       const file = join(entry.parentPath, entry.name)
-      const bytes = readFileSync(file)
-      if (secrets.some((secret) => bytes.includes(secret))) found.push(file)
+      const bytes = contentOf(file)
+      if (secrets.some((secret) => bytes?.includes(secret) === true)) found.push(file)
     }
     return found
   }
@@ -389,4 +389,14 @@ export class Stage {
 function bodyOf(text: string): Answer['body'] {
   const parsed: unknown = text === '' ? {} : JSON.parse(text)
   return parsed as Answer['body']
+}
+
+/** Undefined for a file that the store has removed since it was listed. */
+function contentOf(file: string): Buffer | undefined {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
 }
