@@ -12,9 +12,14 @@ import type { CliContext } from '../context.js'
 import { EXIT } from '../exit-codes.js'
 import { usageFailure } from '../failure.js'
 import { columns, labelled, printJson } from '../output.js'
+import { readPiped } from '../piped.js'
 
 /** No token is longer; a gateway takes 16 KiB at most. */
 const TOKEN_BYTES_MAX = 64 * 1024
+const TOO_LONG = {
+  message: 'What was piped in is too long for a token.',
+  remedy: 'Pipe the token alone.',
+}
 /** Rules that don't fit are shown no more than this, the nearest first. */
 const MISSED_RULE_COUNT_MAX = 20
 
@@ -40,22 +45,11 @@ export async function givenToken(
     throw usageFailure('Two tokens are given.', 'Use one of --token-file and --token -.')
   if (token === undefined && tokenFile === undefined) return undefined
   const text =
-    tokenFile === undefined ? await readAll(stdin) : await readTextFile(tokenFile, 'The token')
+    tokenFile === undefined
+      ? await readPiped(stdin, TOKEN_BYTES_MAX, TOO_LONG)
+      : await readTextFile(tokenFile, 'The token')
   if (text.trim() === '') throw usageFailure('The token is empty.', 'Check where it comes from.')
   return text.trim()
-}
-
-async function readAll(stdin: Readable): Promise<string> {
-  const chunks: Buffer[] = []
-  let sizeBytes = 0
-  for await (const chunk of stdin as AsyncIterable<Buffer | string>) {
-    const bytes = Buffer.from(chunk)
-    sizeBytes += bytes.length
-    if (sizeBytes > TOKEN_BYTES_MAX)
-      throw usageFailure('What was piped in is too long for a token.', 'Pipe the token alone.')
-    chunks.push(bytes)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 /**

@@ -9,9 +9,14 @@ import type { ConnectionOptions } from '../connection.js'
 import { EXIT } from '../exit-codes.js'
 import { usageFailure } from '../failure.js'
 import { printJson } from '../output.js'
+import { readPiped } from '../piped.js'
 import type { Shell } from '../shell.js'
 
 const SECRET_BYTES_MAX = 32 * 1024
+const TOO_LONG = {
+  message: 'The secret is longer than 32 KiB.',
+  remedy: 'Pipe the secret alone.',
+}
 
 /** Adds the command. */
 export function addSecret(program: Command, { context, run, apiCommand, connect }: Shell): void {
@@ -36,18 +41,8 @@ export function addSecret(program: Command, { context, run, apiCommand, connect 
 
 /** Everything up to the end, without the one line feed that tools add. */
 async function readSecret(stdin: Readable): Promise<string> {
-  const chunks: Buffer[] = []
-  let sizeBytes = 0
-  for await (const chunk of stdin as AsyncIterable<Buffer | string>) {
-    const bytes = Buffer.from(chunk)
-    sizeBytes += bytes.length
-    if (sizeBytes > SECRET_BYTES_MAX)
-      throw usageFailure('The secret is longer than 32 KiB.', 'Pipe the secret alone.')
-    chunks.push(bytes)
-  }
-  const value = Buffer.concat(chunks)
-    .toString('utf8')
-    .replace(/\r?\n$/, '')
+  const piped = await readPiped(stdin, SECRET_BYTES_MAX, TOO_LONG)
+  const value = piped.replace(/\r?\n$/, '')
   if (value === '') throw usageFailure('The secret is empty.', 'Pipe it into this command.')
   return value
 }
