@@ -34,12 +34,7 @@ export function bindingBytes(
 ): Uint8Array {
   return prefixed([
     encode('warder-command-binding-v1'),
-    encode(binding.protocol),
-    encode(binding.resource),
-    encode(binding.target),
-    encode(binding.database),
-    encode(binding.role),
-    encode(binding.grantId),
+    ...whereAndAsWhom(binding, encode),
     encode(binding.sessionId),
     encode(String(binding.sequence)),
     encode(binding.policyDigest),
@@ -68,12 +63,7 @@ export function retryBytes(
 ): Uint8Array {
   return prefixed([
     encode('warder-command-retry-v1'),
-    encode(binding.protocol),
-    encode(binding.resource),
-    encode(binding.target),
-    encode(binding.database),
-    encode(binding.role),
-    encode(binding.grantId),
+    ...whereAndAsWhom(binding, encode),
     encode(binding.policyDigest),
     encode(binding.pins),
     encode(binding.meaning),
@@ -82,6 +72,23 @@ export function retryBytes(
     ...binding.parameters,
   ])
 }
+
+/** What every binding begins with, in its order. */
+const whereAndAsWhom = (
+  binding: Pick<
+    CommandBinding,
+    'protocol' | 'resource' | 'target' | 'database' | 'role' | 'grantId'
+  >,
+  encode: (text: string) => Uint8Array,
+): readonly Uint8Array[] =>
+  [
+    binding.protocol,
+    binding.resource,
+    binding.target,
+    binding.database,
+    binding.role,
+    binding.grantId,
+  ].map((field) => encode(field))
 
 function prefixed(fields: readonly (Uint8Array | null)[]): Uint8Array {
   const total = fields.reduce((sum, field) => sum + 8 + (field?.length ?? 0), 0)
