@@ -13,10 +13,8 @@ import type { PayloadKeys } from './payload-codec.js'
 import type { Vault } from './secrets/vault.js'
 import type { Authority } from './tls.js'
 
-/** A rotated key is looked for this often … */
+/** A rotated key is looked for this often. */
 const POLL_MS = 10_000
-/** … and used only this long after it was made, when every process has it. */
-export const ACTIVE_IN_MS = 30_000
 /** Something made with a key that is not known yet has the keys read again, but not more often. */
 const REFRESH_APART_MS = 1_000
 /** What payloads named the first key before the store held keys. */
